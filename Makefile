@@ -1,0 +1,42 @@
+# What one does with Hourglass. `make` alone lists the targets.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= lesson
+CONFIG ?= denoising
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## Create .venv and install everything into it
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Hourglass needs Python 3.11; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Installing into $(VENV) (a minute or two, about 2 GB) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: setup ## Migrate, load, train, serve; DATA=PATH for your own data, CONFIG=NAME for another run
+	@$(BIN)/hourglass db upgrade
+	@$(BIN)/hourglass import --once "$(DATA)"
+	@$(BIN)/hourglass train --once $(CONFIG)
+	@exec $(BIN)/hourglass serve
+
+test: setup ## Run all tests; those for PostgreSQL are skipped by name without one
+	@$(BIN)/pytest
+
+lint: setup ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## Check types (mypy, strict)
+	@$(BIN)/mypy
+
+bench: setup ## Measure quality on DATA=FOLDER: network and popularity on the same split
+	@$(BIN)/python -m benchmarks.recommenders --data "$(DATA)" --config $(CONFIG)

@@ -1,0 +1,1 @@
+"""Commands that print every figure in `docs/benchmarks.md`. They leave nothing in the clone."""

@@ -1,0 +1,16 @@
+"""What Alembic runs to migrate. Not an entry point: `pipelines/schema.py` hands in the connection.
+
+That connection is in a transaction already, and the one who began it commits.
+"""
+
+from alembic import context
+
+from pipelines.storage.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

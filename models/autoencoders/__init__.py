@@ -1,0 +1,1 @@
+"""The autoencoders, one file a kind; `models/catalog.py` lists them."""

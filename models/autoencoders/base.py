@@ -1,0 +1,82 @@
+"""What every autoencoder of a user-item matrix offers. Not how any of them works."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.autoencoders.losses import LOSSES, LossName
+from models.rows import SparseRows
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """The parts of a loss, each a scalar averaged over the rows of the batch."""
+
+    reconstruction: Tensor
+    penalty: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        return self.reconstruction + self.penalty
+
+
+class Autoencoder(nn.Module, ABC):
+    """A network that is wide, narrow, wide: encode to a code, decode to one logit an item.
+
+    A kind says what `encode` and `hidden` do; the output layer is the same for all, so that
+    in the space before it the dot product with an item's row, plus its bias, is its logit.
+    """
+
+    output: nn.Linear
+
+    def __init__(self, n_items: int, loss: LossName) -> None:
+        super().__init__()
+        self.n_items = n_items
+        self.loss_name = loss
+
+    @abstractmethod
+    def encode(self, x: SparseRows) -> Tensor:
+        """The code of each row, (batch, latent_dim)."""
+
+    @abstractmethod
+    def hidden(self, code: Tensor) -> Tensor:
+        """What the output layer reads, (batch, embedding_dim)."""
+
+    def corrupt(self, x: SparseRows, generator: torch.Generator) -> SparseRows:
+        """What the network sees of a row in training; kinds that damage it say how."""
+        return x
+
+    def penalty(self, x: SparseRows, code: Tensor) -> Tensor:
+        """What the loss adds to the reconstruction; zero unless a kind says otherwise."""
+        return code.new_zeros(())
+
+    def decode(self, code: Tensor) -> Tensor:
+        """One logit an item, (batch, n_items)."""
+        logits: Tensor = self.output(self.hidden(code))
+        return logits
+
+    def logits(self, x: SparseRows) -> Tensor:
+        """Encode and decode, (batch, n_items)."""
+        return self.decode(self.encode(x))
+
+    def reconstruct(self, x: SparseRows) -> Tensor:
+        """What each row should look like, on the scale of the data, (batch, n_items)."""
+        return LOSSES[self.loss_name].expected(self.logits(x), x)
+
+    def loss(self, x: SparseRows, generator: torch.Generator) -> LossTerms:
+        """The training loss of a batch: the corrupted rows against the clean ones."""
+        seen = self.corrupt(x, generator)
+        code = self.encode(seen)
+        reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
+        return LossTerms(reconstruction, self.penalty(seen, code))
+
+    def item_embeddings(self) -> Tensor:
+        """The output layer's row of each item, (n_items, embedding_dim)."""
+        return self.output.weight.detach()
+
+    def user_embeddings(self, x: SparseRows, space: str) -> Tensor:
+        """The vector of each row: `code` is the bottleneck, `decoder` what item rows multiply."""
+        code = self.encode(x)
+        return code if space == "code" else self.hidden(code)

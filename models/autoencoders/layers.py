@@ -1,0 +1,79 @@
+"""The layers that several kinds share. Not a kind."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.errors import choice_error
+from models.rows import SparseRows
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "relu": nn.ReLU,
+    "selu": nn.SELU,
+    "silu": nn.SiLU,
+    "identity": nn.Identity,
+}
+
+
+class SparseLinear(nn.Module):
+    """A linear layer over sparse rows: the weighted sum of the rows of the items present.
+
+    It never builds (batch, n_items), so that its cost is that of the history, not the catalogue.
+    """
+
+    def __init__(self, n_items: int, out_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_items, out_features))
+        self.bias = nn.Parameter(torch.empty(out_features))
+
+    def forward(self, x: SparseRows) -> Tensor:
+        summed = F.embedding_bag(
+            x.indices,
+            self.weight,
+            x.offsets,
+            mode="sum",
+            per_sample_weights=x.values.to(self.weight.dtype),
+            include_last_offset=True,
+        )  # (batch, out_features)
+        return summed + self.bias
+
+
+def dense_stack(dims: Sequence[int], activation: str) -> nn.Sequential:
+    """Linear layers of the given widths, an activation after each; one width gives no layer."""
+    layers: list[nn.Module] = []
+    for before, after in zip(dims, dims[1:], strict=False):
+        layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers)
+
+
+def sparse_stack(n_items: int, dims: Sequence[int], activation: str) -> nn.Sequential:
+    """The same over sparse rows of n_items: a SparseLinear to dims[0], then the dense layers."""
+    first = [SparseLinear(n_items, dims[0]), ACTIVATIONS[activation]()]
+    return nn.Sequential(*first, *dense_stack(dims, activation))
+
+
+def check_activation(field: str, name: str) -> None:
+    """Raise ConfigError unless the name is among ACTIVATIONS."""
+    if name not in ACTIVATIONS:
+        raise choice_error(field, name, ACTIVATIONS)
+
+
+def initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """Xavier-uniform weights and zero biases (Glorot & Bengio 2010), from the generator.
+
+    A row of length 1 has the strength of one input however many items there are, so that is what
+    counts as the inputs of a SparseLinear; counting the catalogue starts it all but dead.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | SparseLinear):
+            n_out, n_in = module.weight.shape
+            if isinstance(module, SparseLinear):
+                n_in, n_out = 1, n_in
+            bound = math.sqrt(6 / (n_in + n_out))
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,1 @@
+"""What is read off a trained network: rankings, neighbours, anomaly scores."""

@@ -1,0 +1,105 @@
+"""How strange a row is: feature errors -> score -> p-value, and what each item adds to it.
+
+Higher is stranger. What counts as an alert is decided by a caller's alert rate, against scores of
+rows that the network was not trained on.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.autoencoders.base import Autoencoder
+from models.autoencoders.losses import LOSSES
+from models.rows import SparseRows
+
+CHUNK = 64
+"""Rows of one forward pass: bounds memory at CHUNK x n_items, whatever the history."""
+
+
+@dataclass(frozen=True)
+class RowScore:
+    """The anomaly score of one row, split over the row's items.
+
+    item_nums, observed, expected, contributions: (n_observed,) each. The contributions and
+    `rest`, what the unobserved items add, sum to `score`.
+    """
+
+    score: float
+    item_nums: Tensor
+    observed: Tensor
+    expected: Tensor
+    contributions: Tensor
+    rest: float
+
+
+def score_row(network: Autoencoder, x: SparseRows) -> RowScore:
+    """The anomaly score of a batch of one row; an empty row scores 0.
+
+    Multinomial: mean over the row's items of -log p(item | the other items), so that it does not
+    grow with the length of the row. Other losses: mean squared error over all items.
+    """
+    if not len(x.indices):
+        return RowScore(0.0, x.indices, x.values, x.values, x.values, 0.0)
+    with torch.inference_mode():
+        if network.loss_name == "multinomial":
+            return _surprise(network, x)
+        return _squared_error(network, x)
+
+
+def _surprise(network: Autoencoder, x: SparseRows) -> RowScore:
+    chosen = torch.split(torch.arange(len(x.indices)), CHUNK)
+    log_p = torch.cat([_log_p_left_out(network, x, entries) for entries in chosen])
+    contributions = -log_p / len(log_p)
+    expected = log_p.exp() * x.values.sum()
+    score = float(contributions.sum())
+    return RowScore(score, x.indices, x.values, expected, contributions, 0.0)
+
+
+def _log_p_left_out(network: Autoencoder, x: SparseRows, entries: Tensor) -> Tensor:
+    """log p(item | the row without it) for some entries of a row: (n_entries,)."""
+    logits = network.logits(leave_each_out(x, entries))
+    own = logits.gather(1, x.indices[entries][:, None])[:, 0]
+    return own - torch.logsumexp(logits, dim=1)
+
+
+def leave_each_out(x: SparseRows, entries: Tensor) -> SparseRows:
+    """One row for each of the entries: the row of x, a batch of one, without that entry."""
+    n = len(x.indices)
+    columns = torch.arange(n).expand(len(entries), n)
+    kept = columns[columns != entries[:, None]]  # (n_entries * (n - 1),)
+    offsets = torch.arange(len(entries) + 1) * (n - 1)
+    return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
+
+
+def _squared_error(network: Autoencoder, x: SparseRows) -> RowScore:
+    expected = LOSSES[network.loss_name].expected(network.logits(x), x)[0]
+    errors = (x.to_dense()[0] - expected).square() / x.n_items
+    own = errors[x.indices]
+    score = float(errors.sum())
+    rest = score - float(own.sum())
+    return RowScore(score, x.indices, x.values, expected[x.indices], own, rest)
+
+
+def p_value(score: float, calibration: Tensor) -> float:
+    """Share of rows at least as strange: (1 + #{calibration >= score}) / (n + 1).
+
+    Split conformal (Laxhammar & Falkman 2010): for a row drawn like the calibration rows it is
+    at most alpha with probability at most alpha.
+    """
+    return (1 + int((calibration >= score).sum())) / (len(calibration) + 1)
+
+
+def threshold_at(alert_rate: float, calibration: Tensor) -> float | None:
+    """The score above which the p-value is at most alert_rate.
+
+    The k-th largest of n calibration scores, k = floor((n + 1) alert_rate); None when k is 0:
+    then n is too small for that rate, and nothing can be called an anomaly.
+    """
+    k = math.floor((len(calibration) + 1) * alert_rate + 1e-9)
+    if k < 1:
+        return None
+    if k > len(calibration):
+        return -math.inf
+    return float(torch.topk(calibration, k).values[-1])

@@ -1,0 +1,243 @@
+"""Import: a file of interactions into the database, chunk by chunk.
+
+Memory is bounded by a chunk, and what is imported twice changes nothing, so that an import that
+was cut off is simply run again. What files look like is not here: `formats`.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from pipelines.data.checks import action_problem
+from pipelines.data.formats.base import BadLine, Chunk, Columns, ReadOptions
+from pipelines.data.import_source import Source, locate
+from pipelines.errors import FieldError, InvalidInput
+from pipelines.storage.engine import reading, writing
+from pipelines.storage.imports import add_import, find_import
+from pipelines.storage.interactions import store_interactions
+from pipelines.storage.items import NewItem, put_items
+
+BAD_LINES_KEPT = 20
+ITEMS_AT_A_TIME = 10_000
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How to import; the defaults recognise everything and leave bad lines out."""
+
+    columns: Columns = Columns()
+    """Columns of a CSV file; naming any of them makes the file be read as CSV."""
+    action: str | None = None
+    """Replaces the format's own action, in files without a column for it."""
+    strict: bool = False
+    """Stop at the first bad line and store nothing, instead of leaving bad lines out."""
+    once: bool = False
+    """Skip what was imported completely before, in the same way."""
+
+
+@dataclass(frozen=True)
+class ImportProgress:
+    """What is stored so far, except under `strict`, where nothing is before the end."""
+
+    bytes_done: int
+    bytes_total: int
+    rows: int
+    bad: int
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import found and did; `new + repeated + replaced` is the number of rows."""
+
+    path: str
+    format: str
+    lines: int
+    """Lines with data on them, bad ones too; in the file with the interactions."""
+    new: int
+    repeated: int
+    replaced: int
+    bad: int
+    """Bad lines, also in the files that describe items."""
+    bad_lines: tuple[BadLine, ...]
+    """The first `BAD_LINES_KEPT`."""
+    items_described: int
+    seconds: float
+    imported_before_at: datetime | None = None
+    """When the same content was imported: then nothing was done now (`once`)."""
+
+
+def import_path(
+    engine: Engine,
+    path: Path,
+    *,
+    options: ImportOptions,
+    progress: Callable[[ImportProgress], None],
+) -> ImportReport:
+    """Import the interactions in a file or folder, and the items described beside them.
+
+    Raises NotFound, and InvalidInput for a file that is empty or not recognised, a column that is
+    not there, a file without one good line, and with `strict` at the first bad line. A cut-off
+    import (also by KeyboardInterrupt) leaves whole chunks stored, and nothing with `strict`.
+    """
+    _check_action(options.action)
+    source = locate(path, columns=options.columns)
+    digest = source.digest(options.columns, options.action)
+    work = _Import(engine, source, options, progress)
+    if options.once:
+        with reading(engine) as session:
+            earlier = find_import(session, digest=digest)
+        if earlier is not None:
+            return work.report(imported_before_at=earlier.imported_at)
+    with _transactions(engine, options) as transaction:
+        work.store_interactions(transaction)
+        work.describe_items(transaction)
+        with transaction() as session:
+            work.record(session, digest)
+    return work.report()
+
+
+@dataclass
+class _Import:
+    """One import under way: its counts so far."""
+
+    engine: Engine
+    source: Source
+    options: ImportOptions
+    progress: Callable[[ImportProgress], None]
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.monotonic)
+    lines: int = 0
+    new: int = 0
+    repeated: int = 0
+    replaced: int = 0
+    bad: int = 0
+    items_described: int = 0
+    bad_lines: list[BadLine] = field(default_factory=list)
+
+    def store_interactions(self, transaction: "_Transaction") -> None:
+        options = ReadOptions(
+            head=self.source.head,
+            now=self.now,
+            columns=self.options.columns,
+            action=self.options.action,
+        )
+        total = self.source.path.stat().st_size
+        with self.source.path.open("rb") as stream:
+            chunks = self.source.format.read(stream, options)
+            self._tell(0, total)
+            for chunk in chunks:
+                self._store_chunk(chunk, transaction)
+                self._tell(stream.tell(), total)
+        if self.new + self.repeated + self.replaced == 0:
+            raise self._nothing_usable()
+
+    def describe_items(self, transaction: "_Transaction") -> None:
+        describe = self.source.format.describe
+        if describe is None or not self.source.companions:
+            return
+        described = describe(self.source.path.parent)
+        while some := list(islice(described, ITEMS_AT_A_TIME)):
+            self._note_bad([line for line in some if isinstance(line, BadLine)])
+            with transaction() as session:
+                self._put_items(session, [item for item in some if isinstance(item, NewItem)])
+
+    def record(self, session: Session, digest: str) -> None:
+        add_import(
+            session,
+            source=str(self.source.path),
+            digest=digest,
+            new=self.new,
+            repeated=self.repeated,
+            replaced=self.replaced,
+            bad=self.bad,
+            now=self.now,
+        )
+
+    def report(self, *, imported_before_at: datetime | None = None) -> ImportReport:
+        return ImportReport(
+            path=str(self.source.path),
+            format=self.source.format.name,
+            lines=self.lines,
+            new=self.new,
+            repeated=self.repeated,
+            replaced=self.replaced,
+            bad=self.bad,
+            bad_lines=tuple(self.bad_lines),
+            items_described=self.items_described,
+            seconds=round(time.monotonic() - self.started, 3),
+            imported_before_at=imported_before_at,
+        )
+
+    def _store_chunk(self, chunk: Chunk, transaction: "_Transaction") -> None:
+        self._note_bad(chunk.bad)
+        self.lines += chunk.lines
+        if not chunk.rows:
+            return
+        with transaction() as session:
+            stored = store_interactions(session, rows=chunk.rows, now=self.now)
+            self._put_items(session, chunk.items)
+        self.new += stored.new
+        self.repeated += stored.repeated
+        self.replaced += stored.replaced
+
+    def _put_items(self, session: Session, items: Iterable[NewItem]) -> None:
+        items = list(items)
+        if items:
+            put_items(session, items=items, now=self.now)
+            self.items_described += len(items)
+
+    def _note_bad(self, bad: list[BadLine]) -> None:
+        if bad and self.options.strict:
+            raise _strict_error(bad[0])
+        self.bad += len(bad)
+        self.bad_lines.extend(bad[: BAD_LINES_KEPT - len(self.bad_lines)])
+
+    def _tell(self, bytes_done: int, bytes_total: int) -> None:
+        rows = self.new + self.repeated + self.replaced
+        self.progress(ImportProgress(bytes_done, bytes_total, rows=rows, bad=self.bad))
+
+    def _nothing_usable(self) -> InvalidInput:
+        path, format_name = self.source.path, self.source.format.name
+        if not self.bad:
+            return InvalidInput(f"{path} ({format_name}) holds no interactions: it has no rows.")
+        first = self.bad_lines[0]
+        detail = (
+            f"{path} was read as {format_name}, and none of its {self.lines} lines is usable. "
+            f"Line {first.line}: {first.reason}."
+        )
+        return InvalidInput(detail, errors=[_field_error(line) for line in self.bad_lines])
+
+
+_Transaction = Callable[[], AbstractContextManager[Session]]
+
+
+@contextmanager
+def _transactions(engine: Engine, options: ImportOptions) -> Iterator[_Transaction]:
+    """A transaction for each chunk, or with `strict` one around them all."""
+    if not options.strict:
+        yield lambda: writing(engine)
+        return
+    with writing(engine) as session:
+        yield lambda: nullcontext(session)
+
+
+def _check_action(action: str | None) -> None:
+    if action is not None and (problem := action_problem(action)) is not None:
+        detail = f"The action {problem}."
+        raise InvalidInput(detail, errors=[FieldError("/action", detail)])
+
+
+def _strict_error(bad: BadLine) -> InvalidInput:
+    detail = f"{bad.file}, line {bad.line}: {bad.reason}. Nothing was stored (strict)."
+    return InvalidInput(detail, errors=[_field_error(bad)])
+
+
+def _field_error(bad: BadLine) -> FieldError:
+    return FieldError(f"/{bad.file}/{bad.line}", bad.reason)

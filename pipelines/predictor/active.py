@@ -1,0 +1,88 @@
+"""Which predictor answers in this process: that of the active artifact, kept up to date.
+
+Reads only; promotion is `pipelines/registry`.
+"""
+
+import threading
+
+import structlog
+from sqlalchemy import Engine
+
+from pipelines.errors import HourglassError
+from pipelines.predictor.predictor import Predictor
+from pipelines.registry.artifact import read_artifact
+from pipelines.registry.store import Store
+from pipelines.storage.artifacts import active_artifact
+from pipelines.storage.engine import reading
+
+INTERVAL = 1.0
+"""Seconds between two looks at which artifact is active."""
+
+log = structlog.get_logger()
+
+
+class ActivePredictor:
+    """The active artifact's predictor. A swap is one assignment: a request sees the one or the
+    other, never a mixture, and the former serves on when the new one cannot be loaded.
+    """
+
+    def __init__(self, engine: Engine, store_url: str) -> None:
+        self._engine = engine
+        self._store = Store(store_url)
+        self._predictor: Predictor | None = None
+        self._failure: str | None = None
+        self._closed = threading.Event()
+
+    def get(self) -> Predictor | None:
+        """The predictor now; None when no artifact is active."""
+        return self._predictor
+
+    def refresh(self) -> None:
+        """Look at the database, and load the active artifact unless it is loaded already."""
+        try:
+            with reading(self._engine) as session:
+                row = active_artifact(session)
+            self._load(None if row is None else row.artifact_id)
+            self._failure = None
+        except Exception as error:  # whatever it is, the former artifact must serve on
+            failure = _sentence(error)
+            if failure != self._failure:
+                log.exception("the active artifact is not loaded")
+            self._failure = failure
+
+    def status(self) -> tuple[bool, str]:
+        """Whether what is active is loaded, and a sentence that says so."""
+        if self._failure is not None:
+            return False, self._failure
+        if self._predictor is None:
+            return True, "no artifact is active yet"
+        return True, self._predictor.artifact_id
+
+    def start(self) -> None:
+        """Refresh now, then in the background until closed."""
+        self.refresh()
+        threading.Thread(target=self._watch, name="active-artifact", daemon=True).start()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(INTERVAL):
+            self.refresh()
+
+    def _load(self, artifact_id: str | None) -> None:
+        loaded = self._predictor.artifact_id if self._predictor else None
+        if artifact_id == loaded:
+            return
+        if artifact_id is None:
+            self._predictor = None
+            return
+        self._predictor = Predictor(read_artifact(self._store, artifact_id))
+        log.info("artifact loaded", artifact_id=artifact_id)
+
+
+def _sentence(error: Exception) -> str:
+    """What may be shown to anybody: errors of drivers name hosts and users."""
+    if isinstance(error, HourglassError):
+        return error.detail
+    return f"The active artifact could not be read ({type(error).__name__}); see the log."

@@ -1,0 +1,1 @@
+"""Where trained artifacts are kept, promoted and read back. Not their training."""

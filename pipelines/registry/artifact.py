@@ -1,0 +1,130 @@
+"""An artifact: a trained network with all that is needed to serve it. Data, never a pickle.
+
+`weights.safetensors` (the network's tensors and the calibration scores), `vocabulary.json` and
+`manifest.json`, which names the sha256 of the other two. The artifact's id is made of the
+manifest's own sha256: equal data, seed and libraries give an equal id, whenever and wherever.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as tensors_from
+from safetensors.torch import save as bytes_of
+from torch import Tensor
+
+from models.autoencoders.base import Autoencoder
+from models.catalog import build
+from pipelines.data.vocabulary import Vocabulary
+from pipelines.errors import DamagedArtifact
+from pipelines.registry.store import Store
+from pipelines.training.run_config import RunConfig, run_config_of
+from pipelines.training.train import Trained
+
+WEIGHTS, VOCABULARY, MANIFEST = "weights.safetensors", "vocabulary.json", "manifest.json"
+CALIBRATION = "calibration"
+"""Name of the tensor of calibration scores beside the network's own, which start with `network.`"""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A network ready to answer. `calibration` (n,) holds sorted anomaly scores."""
+
+    artifact_id: str
+    config: RunConfig
+    network: Autoencoder
+    vocabulary: Vocabulary
+    calibration: Tensor
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An artifact as files: name -> bytes, the manifest among them."""
+
+    artifact_id: str
+    manifest: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def pack(trained: Trained, config: RunConfig, facts: Mapping[str, Any]) -> Packed:
+    """The files of a trained network; `facts` is what the manifest says besides.
+
+    Facts must not hold times or names of this run: they would give equal artifacts other ids.
+    """
+    tensors = {f"network.{name}": t for name, t in trained.network.state_dict().items()}
+    files = {
+        WEIGHTS: bytes_of({**tensors, CALIBRATION: trained.calibration}),
+        VOCABULARY: json.dumps(trained.vocabulary.item_ids, ensure_ascii=False).encode(),
+    }
+    manifest = {
+        "format": 1,
+        "kind": config.kind,
+        "run": config.values(),
+        **facts,
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    content = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode()
+    artifact_id = f"{config.name}-{_short_digest(content)}"
+    return Packed(artifact_id, manifest, {**files, MANIFEST: content})
+
+
+def write_artifact(store: Store, packed: Packed) -> None:
+    """Write the files, the manifest last: an artifact without one was never finished."""
+    for name in (WEIGHTS, VOCABULARY, MANIFEST):
+        store.write(f"{packed.artifact_id}/{name}", packed.files[name])
+
+
+def read_artifact(store: Store, artifact_id: str) -> Artifact:
+    """Read an artifact back. Raises DamagedArtifact unless every checksum holds."""
+    content = _read(store, artifact_id, MANIFEST)
+    if not artifact_id.endswith(f"-{_short_digest(content)}"):
+        raise _damaged(artifact_id, f"{MANIFEST} is not the one that gave the artifact its id")
+    manifest = json.loads(content)
+    weights, vocabulary = (
+        _checked(store, artifact_id, name, manifest["sha256"][name])
+        for name in (WEIGHTS, VOCABULARY)
+    )
+    try:
+        tensors = tensors_from(weights)
+    except SafetensorError as error:
+        raise _damaged(artifact_id, str(error)) from error
+    config = run_config_of(manifest["run"])
+    item_ids = Vocabulary(tuple(json.loads(vocabulary)))
+    calibration = tensors.pop(CALIBRATION)
+    network = _network(config, len(item_ids), tensors)
+    return Artifact(artifact_id, config, network, item_ids, calibration)
+
+
+def _network(config: RunConfig, n_items: int, tensors: Mapping[str, Tensor]) -> Autoencoder:
+    generator = torch.Generator().manual_seed(config.seed)
+    network = build(config.kind, config.network, n_items=n_items, generator=generator)
+    network.load_state_dict({name.removeprefix("network."): t for name, t in tensors.items()})
+    return network.eval().requires_grad_(False)
+
+
+def _short_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _checked(store: Store, artifact_id: str, name: str, sha256: str) -> bytes:
+    content = _read(store, artifact_id, name)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise _damaged(artifact_id, f"{name} differs from its checksum")
+    return content
+
+
+def _read(store: Store, artifact_id: str, name: str) -> bytes:
+    try:
+        return store.read(f"{artifact_id}/{name}")
+    except FileNotFoundError:
+        raise _damaged(artifact_id, f"{name} is missing") from None
+
+
+def _damaged(artifact_id: str, why: str) -> DamagedArtifact:
+    return DamagedArtifact(
+        f"Artifact {artifact_id} is damaged: {why}. Promote another artifact, or train again."
+    )

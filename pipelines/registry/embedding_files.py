@@ -1,0 +1,125 @@
+"""Files of embeddings: Parquet, NumPy or JSON Lines, by the ending of their name.
+
+A file appears under its name only when it is whole. What is in it is decided in `export.py`.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.errors import FieldError, InvalidInput
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some ids and their vectors, (n, embedding_dim) float32."""
+
+    ids: list[str]
+    vectors: np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a file says besides: the name of its id column, and whose embeddings they are."""
+
+    id_column: str
+    artifact_id: str
+    space: str
+
+
+WriteFile = Callable[[BinaryIO, Description, Iterable[Chunk]], None]
+
+
+def write_embeddings(path: Path, description: Description, chunks: Iterable[Chunk]) -> None:
+    """Write all chunks to the path. Raises InvalidInput for an ending that is not known."""
+    write = writer_for(path)
+    with _appears_when_whole(path) as file:
+        write(file, description, chunks)
+
+
+def writer_for(path: Path) -> WriteFile:
+    """How files with this ending are written."""
+    if path.suffix not in WRITERS:
+        detail = f"{path.name!r} should end in one of: {', '.join(sorted(WRITERS))}."
+        raise InvalidInput(detail, errors=[FieldError("/to", detail)])
+    return WRITERS[path.suffix]
+
+
+@contextmanager
+def _appears_when_whole(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file beside the path, brought to disk and renamed at the end, or removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_parquet(file: BinaryIO, description: Description, chunks: Iterable[Chunk]) -> None:
+    writer: pq.ParquetWriter | None = None
+    for chunk in chunks:
+        table = _arrow_table(description, chunk)
+        writer = writer or pq.ParquetWriter(file, table.schema)
+        writer.write_table(table)
+    if writer is None:
+        writer = pq.ParquetWriter(file, _arrow_table(description, _EMPTY).schema)
+    writer.close()
+
+
+def _arrow_table(description: Description, chunk: Chunk) -> pa.Table:
+    n, embedding_dim = chunk.vectors.shape
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(chunk.vectors.ravel()), embedding_dim)
+    artifact_ids = pa.array([description.artifact_id] * n, pa.string())
+    return pa.table(
+        {
+            description.id_column: pa.array(chunk.ids, pa.string()),
+            "embedding": vectors,
+            "artifact_id": artifact_ids.dictionary_encode(),
+        },
+    ).replace_schema_metadata({"space": description.space})
+
+
+def _write_npz(file: BinaryIO, description: Description, chunks: Iterable[Chunk]) -> None:
+    parts = list(chunks) or [_EMPTY]
+    ids = [an_id for part in parts for an_id in part.ids]
+    arrays = {
+        description.id_column: np.array(ids, dtype=np.str_),
+        "embedding": np.concatenate([part.vectors for part in parts]),
+        "artifact_id": np.array(description.artifact_id),
+        "space": np.array(description.space),
+    }
+    np.savez(file, allow_pickle=False, **arrays)
+
+
+def _write_jsonl(file: BinaryIO, description: Description, chunks: Iterable[Chunk]) -> None:
+    for chunk in chunks:
+        for an_id, vector in zip(chunk.ids, chunk.vectors.tolist(), strict=True):
+            row = {
+                description.id_column: an_id,
+                "embedding": vector,
+                "artifact_id": description.artifact_id,
+                "space": description.space,
+            }
+            file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+_EMPTY = Chunk([], np.empty((0, 1), dtype=np.float32))
+
+WRITERS: dict[str, WriteFile] = {
+    ".parquet": _write_parquet,
+    ".npz": _write_npz,
+    ".jsonl": _write_jsonl,
+}

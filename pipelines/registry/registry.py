@@ -1,0 +1,39 @@
+"""Which artifact is live: promotion, in the database and in step with the files.
+
+The database says which artifact is active; the files say what it is.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from pipelines.registry.artifact import Artifact, read_artifact
+from pipelines.registry.store import Store
+from pipelines.storage import artifacts, embeddings
+
+
+def read_active(session: Session, store: Store) -> Artifact | None:
+    """The active artifact, its checksums verified; None when there is none yet."""
+    row = artifacts.active_artifact(session)
+    return None if row is None else read_artifact(store, row.artifact_id)
+
+
+def promote(session: Session, artifact: Artifact) -> None:
+    """Make an artifact the active one: its item embeddings come in, the former one's go.
+
+    One transaction, the caller's: a reader sees either the former artifact or this one.
+    """
+    artifacts.promote_artifact(session, artifact_id=artifact.artifact_id, now=datetime.now(UTC))
+    embeddings.put_embeddings(
+        session, artifact_id=artifact.artifact_id, vectors=_item_vectors(artifact)
+    )
+
+
+def _item_vectors(artifact: Artifact) -> Iterator[tuple[str, bytes]]:
+    """Each item's id and decoder row, little-endian float32."""
+    rows = artifact.network.item_embeddings().numpy().astype("<f4")
+    return (
+        (item_id, row.tobytes())
+        for item_id, row in zip(artifact.vocabulary.item_ids, rows, strict=True)
+    )

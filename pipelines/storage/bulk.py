@@ -1,0 +1,52 @@
+"""Statements about many rows, in the few forms that differ between SQLite and PostgreSQL.
+
+Knows no table's meaning; the files of the tables call it.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from pipelines.storage.tables import Base
+
+
+def dialect_of(session: Session) -> str:
+    """`sqlite` or `postgresql`."""
+    return session.get_bind().dialect.name
+
+
+def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do about rows that are there already."""
+    return sqlite.insert(table) if dialect_of(session) == "sqlite" else postgresql.insert(table)
+
+
+def values_of(session: Session, values: Collection[str]) -> Select[tuple[str]]:
+    """The strings as one column named `value`, in one parameter however many there are."""
+    if dialect_of(session) == "sqlite":
+        rows = func.json_each(json.dumps(list(values), ensure_ascii=False))
+        return select(rows.table_valued("value").c.value)
+    array = literal(list(values), ARRAY(Text))
+    return select(func.unnest(array).column_valued("value"))
+
+
+def add_missing(
+    session: Session,
+    table: type[Base],
+    id_column: InstrumentedAttribute[str],
+    ids: Collection[str],
+    others: Mapping[str, ColumnElement[Any]],
+) -> None:
+    """Add a row for each id that has none, with `others` in its other columns.
+
+    In sorted order, so that two writers who add the same ids wait for each other instead of
+    blocking each other.
+    """
+    value = values_of(session, sorted(ids)).subquery().c.value
+    known = select(id_column).where(id_column == value).exists()
+    rows = select(value, *others.values()).where(~known)
+    statement = insert_into(session, table).from_select([id_column.key, *others], rows)
+    session.execute(statement.on_conflict_do_nothing())

@@ -1,0 +1,205 @@
+"""The SQL tables. Not neural networks, and no queries: those are one file a table beside this one.
+
+External ids (`user_id`, ...) are strings that callers know; keys (`user_key`, ...) are integers
+that never leave SQL. Changing a table means a new file in `migrations/versions`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+UNTIMED: Final = EPOCH
+"""`occurred_at` of an interaction whose time nobody knows."""
+
+RUN_STATUSES: Final = ("queued", "running", "finished", "failed", "cancelled")
+ARTIFACT_STATUSES: Final = ("candidate", "active", "rejected", "retired")
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00:00Z. Raises ValueError for a naive datetime."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone; times here are aware UTC datetimes")
+    return (moment - EPOCH) // _MICROSECOND
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as microseconds since the epoch: the same on both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Raises ValueError for a naive datetime."""
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """The exact moment that was stored."""
+        return None if value is None else EPOCH + value * _MICROSECOND
+
+
+# SQLite numbers rows by itself only where the type is spelled INTEGER.
+Key = BigInteger().with_variant(Integer(), "sqlite")
+# Ids sort by code point on both databases, whatever the locale of a PostgreSQL server.
+ExternalId = String(256).with_variant(String(256, collation="C"), "postgresql")
+NullableJson = JSON(none_as_null=True)
+
+
+class Base(DeclarativeBase):
+    """Parent of all tables; its metadata is what migrations are compared with."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
+class User(Base):
+    """Someone, or something, that interacts with items."""
+
+    __tablename__ = "users"
+
+    user_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    user_id: Mapped[str] = mapped_column(ExternalId, unique=True)
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class Item(Base):
+    """Something that can be recommended; a hidden one is kept but never recommended."""
+
+    __tablename__ = "items"
+
+    item_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    item_id: Mapped[str] = mapped_column(ExternalId, unique=True)
+    title: Mapped[str | None] = mapped_column(Text)
+    categories: Mapped[list[str]] = mapped_column(JSON)
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    image_digest: Mapped[str | None] = mapped_column(String(64))
+    hidden: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class Interaction(Base):
+    """A user did something with an item, once per action and moment."""
+
+    __tablename__ = "interactions"
+    __table_args__ = (
+        Index(None, "item_key"),
+        {"sqlite_with_rowid": False},
+    )
+
+    user_key: Mapped[int] = mapped_column(
+        Key, ForeignKey(User.user_key, ondelete="CASCADE"), primary_key=True
+    )
+    item_key: Mapped[int] = mapped_column(
+        Key, ForeignKey(Item.item_key, ondelete="CASCADE"), primary_key=True
+    )
+    action: Mapped[str] = mapped_column(String(64), primary_key=True)
+    occurred_at: Mapped[datetime] = mapped_column(UtcTime, primary_key=True)
+    weight: Mapped[float] = mapped_column(Double)
+
+
+class Run(Base):
+    """One execution of training, from the moment it is asked for."""
+
+    __tablename__ = "runs"
+    __table_args__ = (CheckConstraint(f"status IN {RUN_STATUSES}", name="status"),)
+
+    run_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    run_id: Mapped[str] = mapped_column(ExternalId, unique=True)
+    config: Mapped[str] = mapped_column(String(256))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    status: Mapped[str] = mapped_column(String(16))
+    phase: Mapped[str | None] = mapped_column(String(64))
+    progress: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)
+    metrics: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)
+    verdict: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)
+    error: Mapped[str | None] = mapped_column(Text)
+    artifact_id: Mapped[str | None] = mapped_column(ExternalId)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class Artifact(Base):
+    """What a run left in the store; at most one is active, and answers requests."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (
+        CheckConstraint(f"status IN {ARTIFACT_STATUSES}", name="status"),
+        Index(
+            "uq_artifacts_active",
+            "status",
+            unique=True,
+            sqlite_where=text("status = 'active'"),
+            postgresql_where=text("status = 'active'"),
+        ),
+    )
+
+    artifact_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    artifact_id: Mapped[str] = mapped_column(ExternalId, unique=True)
+    kind: Mapped[str] = mapped_column(String(64))
+    config: Mapped[str] = mapped_column(String(256))
+    status: Mapped[str] = mapped_column(String(16))
+    manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
+    run_id: Mapped[str | None] = mapped_column(ExternalId)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    promoted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class Embedding(Base):
+    """Where the active artifact puts an item, in its decoder space."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (Index(None, "item_key"),)
+
+    artifact_key: Mapped[int] = mapped_column(
+        Key, ForeignKey(Artifact.artifact_key, ondelete="CASCADE"), primary_key=True
+    )
+    item_key: Mapped[int] = mapped_column(
+        Key, ForeignKey(Item.item_key, ondelete="CASCADE"), primary_key=True
+    )
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    """Little-endian float32."""
+
+
+class Import(Base):
+    """A file that was imported, known by the digest of its bytes."""
+
+    __tablename__ = "imports"
+
+    import_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    source: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    new: Mapped[int] = mapped_column(BigInteger)
+    repeated: Mapped[int] = mapped_column(BigInteger)
+    replaced: Mapped[int] = mapped_column(BigInteger)
+    bad: Mapped[int] = mapped_column(BigInteger)
+    imported_at: Mapped[datetime] = mapped_column(UtcTime)

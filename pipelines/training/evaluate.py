@@ -1,0 +1,100 @@
+"""How well a scorer ranks what was held out. Not whether that is good enough: see `gate.py`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.autoencoders.base import Autoencoder
+from models.rows import SparseRows
+from models.scoring.ranking import mask, top_n
+from pipelines.data.interactions import Csr, to_rows
+from pipelines.data.splits import HeldOut
+from pipelines.training.metrics.ndcg import ndcg_at_k
+from pipelines.training.metrics.recall import recall_at_k
+
+Array = np.ndarray[Any, Any]
+Scorer = Callable[[SparseRows], Tensor]
+"""Scores (batch, n_items) of fold-in rows."""
+
+METRICS: dict[str, tuple[Callable[[Array, Array, int], Array], int]] = {
+    "recall@20": (recall_at_k, 20),
+    "recall@50": (recall_at_k, 50),
+    "ndcg@20": (ndcg_at_k, 20),
+    "ndcg@100": (ndcg_at_k, 100),
+}
+HEADLINE = "ndcg@100"
+"""The metric that stops training and decides at the gate."""
+SCORES_AT_ONCE = 8_000_000
+"""Entries of one batch of scores: bounds memory at 32 MB, whatever the catalogue."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Each metric's value for each held-out user, (n_users,); NaN where nothing was held out."""
+
+    per_user: dict[str, Array]
+
+    def mean(self, metric: str) -> float:
+        return float(np.nanmean(self.per_user[metric]))
+
+    def standard_error(self, metric: str) -> float:
+        return standard_error(self.per_user[metric])
+
+    def summary(self) -> dict[str, dict[str, float | None]]:
+        """Mean and standard error of each metric; None where there are too few users for one."""
+        return {
+            name: {"mean": _or_none(self.mean(name)), "se": _or_none(self.standard_error(name))}
+            for name in self.per_user
+        }
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def standard_error(values: Array) -> float:
+    """Standard error of the mean of the values that are not NaN; infinite for fewer than two."""
+    n = int(np.isfinite(values).sum())
+    return float(np.nanstd(values, ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
+
+
+def evaluate(scorer: Scorer, users: HeldOut) -> Evaluation:
+    """Rank all items but the folded-in ones for each user, and judge by the held-out ones."""
+    n_users, n_items = users.fold_in.shape
+    batch_size = max(1, SCORES_AT_ONCE // max(n_items, 1))
+    depth = max(k for _, k in METRICS.values())
+    hits = [
+        _ranked_hits(scorer, users.fold_in[start:end], users.held_out[start:end], depth)
+        for start in range(0, n_users, batch_size)
+        for end in [start + batch_size]
+    ]
+    n_held_out = np.diff(users.held_out.indptr)
+    stacked = np.concatenate(hits)
+    return Evaluation({name: f(stacked, n_held_out, k) for name, (f, k) in METRICS.items()})
+
+
+def _ranked_hits(scorer: Scorer, fold_in: Csr, held_out: Csr, depth: int) -> Array:
+    """Whether each of the first `depth` ranks is held out, (batch, min(depth, n_items)) bool."""
+    seen = to_rows(fold_in)
+    with torch.inference_mode():
+        _, ranked = top_n(mask(scorer(seen), seen), depth)
+        relevant = torch.zeros(len(seen), seen.n_items, dtype=torch.bool)
+        wanted = to_rows(held_out)
+        relevant[wanted.row_nums, wanted.indices] = True
+        hits: Array = relevant.gather(1, ranked).numpy()
+        return hits
+
+
+def network_scorer(network: Autoencoder) -> Scorer:
+    """Rank by the network's logits."""
+    return network.logits
+
+
+def popularity_scorer(train: Csr) -> Scorer:
+    """Rank by how many training users have the item: the same for every user."""
+    counts = torch.from_numpy(np.asarray(train.sum(axis=0), dtype=np.float32).ravel())
+    return lambda rows: counts.repeat(len(rows), 1)

@@ -1,0 +1,96 @@
+"""What one run does: which kind, on which data, fitted how. Read from a named TOML file.
+
+Not where things are kept (`pipelines/settings.py`), nor what a kind's options mean (`models`).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from importlib import resources
+from typing import Any
+
+from models.catalog import config_values, make_config
+from models.errors import ConfigError, choice_error
+from models.fitting import FitConfig
+from pipelines.data.interactions import DataConfig
+from pipelines.errors import FieldError, InvalidInput, NotFound
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A named run. `network` holds the kind's own options, complete and checked."""
+
+    name: str
+    kind: str
+    seed: int
+    network: Mapping[str, Any]
+    data: DataConfig
+    fit: FitConfig
+
+    def values(self) -> dict[str, Any]:
+        """Plain values, as JSON gives them back; `run_config_of` of them is an equal config."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "seed": self.seed,
+            "network": dict(self.network),
+            "data": config_values(self.data),
+            "fit": config_values(self.fit),
+        }
+
+
+def run_names() -> list[str]:
+    """The names of the runs that can be asked for."""
+    folder = resources.files("pipelines.training") / "configs"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name[-5:] == ".toml")
+
+
+def named_run(name: str) -> RunConfig:
+    """The run of that name. Raises NotFound that lists the names there are."""
+    if name not in run_names():
+        detail = choice_error("config", name, run_names()).detail
+        raise NotFound(detail, errors=[FieldError("/config", detail)])
+    text = (resources.files("pipelines.training") / "configs" / f"{name}.toml").read_text()
+    return run_config_of({"name": name, **tomllib.loads(text)})
+
+
+def run_config_of(values: Mapping[str, Any]) -> RunConfig:
+    """A run from plain values. Raises InvalidInput that names the option at fault."""
+    try:
+        _only_known("run", values, RunConfig)
+        return RunConfig(
+            name=values["name"],
+            kind=values["kind"],
+            seed=int(values.get("seed", 42)),
+            network=config_values(make_config(values["kind"], values.get("network", {}))),
+            data=_section(DataConfig, "data", values.get("data", {})),
+            fit=_section(FitConfig, "fit", values.get("fit", {})),
+        )
+    except ConfigError as error:
+        raise InvalidInput(
+            error.detail, errors=[FieldError(f"/{error.field}", error.detail)]
+        ) from None
+
+
+def with_options(
+    config: RunConfig, *, seed: int | None = None, epochs: int | None = None
+) -> RunConfig:
+    """The run with another seed or length; None leaves it as it is."""
+    if seed is not None:
+        config = replace(config, seed=seed)
+    if epochs is not None:
+        fit = {**asdict(config.fit), "epochs": epochs}
+        return run_config_of({**config.values(), "fit": fit})
+    return config
+
+
+def _section(section: type[Any], name: str, values: Mapping[str, Any]) -> Any:
+    _only_known(name, values, section)
+    return section(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _only_known(name: str, values: Mapping[str, Any], section: type[Any]) -> None:
+    known = [field.name for field in fields(section)]
+    for key in values:
+        if key not in known:
+            raise choice_error(f"option of {name}", key, known)

@@ -1,0 +1,105 @@
+"""`hourglass train`: interactions to a judged artifact, in this process."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.settings import Settings
+from service.cli.console import (
+    FAILED,
+    JsonOption,
+    Stopped,
+    answering,
+    command_app,
+    print_json,
+    tell_problem,
+)
+from service.cli.database import open_database
+from service.cli.training_bar import TrainingBar
+
+if TYPE_CHECKING:
+    from pipelines.training.run_config import RunConfig
+    from pipelines.workflows import RunResult
+
+app = command_app()
+
+Config = Annotated[str, typer.Argument(metavar="CONFIG", help="Which named run, e.g. denoising.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the split, the weights and the noise.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs at most.")]
+Once = Annotated[bool, typer.Option("--once", help="Skip what the active artifact was trained on.")]
+
+
+@app.command("train")
+def train_command(
+    config: Config,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    once: Once = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on the stored interactions, judge, and promote what passes the gate.
+
+    Same data and seed give the same artifact. Ctrl-C stops; what is live stays live.
+
+    Example: hourglass train denoising --seed 7
+    """
+    from pipelines.training.run_config import named_run, with_options
+
+    with answering(as_json=as_json):
+        run = with_options(named_run(config), seed=seed, epochs=epochs)
+        result = _train(run, once=once, as_json=as_json)
+        if result is None:
+            _tell_current(run.name, as_json=as_json)
+        elif as_json:
+            print_json(asdict(result))
+        else:
+            _tell(result)
+
+
+def _train(run: "RunConfig", *, once: bool, as_json: bool) -> "RunResult | None":
+    """The run's result; None when `once` finds that there is nothing to do."""
+    from pipelines.registry.store import Store
+    from pipelines.workflows import is_current, run_training
+
+    settings = Settings.from_environment()
+    with open_database(settings) as engine, TrainingBar() as bar:
+        if once and is_current(engine, run):
+            return None
+        try:
+            return run_training(engine, Store(settings.store_url), run, on_progress=bar.show)
+        except KeyboardInterrupt:
+            problem = Stopped("Nothing was published; what was live still is.")
+    tell_problem(problem, as_json=as_json)
+    raise typer.Exit(FAILED)
+
+
+def _tell_current(name: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"config": name, "current": True})
+    else:
+        typer.echo(f"The active artifact came of {name} on these very data; nothing to do.")
+
+
+def _tell(result: "RunResult") -> None:
+    for line in metric_lines(result.metrics):
+        typer.echo(line)
+    typer.echo(f"{'Promoted' if result.promoted else 'Rejected'}: {result.artifact_id}")
+    for reason in result.reasons:
+        typer.echo(f"  {reason}")
+
+
+def metric_lines(metrics: dict[str, Any]) -> list[str]:
+    """A table of the test metrics beside popularity's; empty where nobody was held out."""
+    test, popularity = metrics["test"], metrics["popularity"]
+    if test is None:
+        return []
+    return [f"{'':<12}{'network':>18}{'popularity':>18}"] + [
+        f"{name:<12}{_with_error(test[name]):>18}{_with_error(popularity[name]):>18}"
+        for name in test
+    ]
+
+
+def _with_error(figure: dict[str, float | None]) -> str:
+    mean, error = ("?" if value is None else f"{value:.4f}" for value in figure.values())
+    return f"{mean} ± {error}"

@@ -1,0 +1,28 @@
+"""The routes, one file per resource. A route parses, calls one thing and serialises."""
+
+from apiflask import APIBlueprint
+
+from service.routes import (
+    anomalies,
+    embeddings,
+    health,
+    interactions,
+    items,
+    pages,
+    recommendations,
+    reconstructions,
+    users,
+)
+
+BLUEPRINTS: tuple[APIBlueprint, ...] = (
+    recommendations.bp,
+    reconstructions.bp,
+    embeddings.bp,
+    anomalies.bp,
+    interactions.bp,
+    items.bp,
+    users.bp,
+    health.bp,
+    pages.bp,
+)
+"""In the order in which the API page shows them."""

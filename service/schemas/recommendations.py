@@ -1,0 +1,48 @@
+"""Recommendations as they are asked for and answered."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from service.schemas.fields import MAX_LIST, Answer, ExternalId, HowMany, Ignored, Query
+from service.schemas.histories import HistoryBody
+
+ExcludeSeen = Annotated[bool, Field(description="Leave out what the history already has.")]
+
+
+class RecommendationsBody(HistoryBody):
+    """For whom, how many and what to leave out."""
+
+    n: HowMany = 10
+    exclude_ids: Annotated[
+        list[ExternalId], Field(max_length=MAX_LIST, description="Item ids never to answer with.")
+    ] = Field(default_factory=list)
+    exclude_seen: ExcludeSeen = True
+
+    def options(self) -> dict[str, Any]:
+        """What is asked besides for whom."""
+        return self.model_dump(include={"n", "exclude_ids", "exclude_seen"})
+
+
+class RecommendationsQuery(Query):
+    """How many, and whether seen items may come again."""
+
+    n: HowMany = 10
+    exclude_seen: ExcludeSeen = True
+
+
+class RecommendationAnswer(Answer):
+    """One item; higher scores are better and compare within one answer only."""
+
+    item_id: str
+    score: float
+    title: str | None
+
+
+class RecommendationsAnswer(Answer):
+    """Best first. `popularity`: nothing in the history was usable, or nothing is trained yet."""
+
+    recommendations: list[RecommendationAnswer]
+    artifact_id: Annotated[str | None, Field(description="null where no network answered.")]
+    strategy: Literal["model", "popularity"]
+    ignored: Ignored

@@ -1,0 +1,144 @@
+"""What every test may ask for: databases migrated by Alembic, settings, the data folder, a clock.
+
+HOURGLASS_TEST_DATABASES        sqlite | postgresql | both. When it asks for PostgreSQL and none
+                                answers, tests fail; when it is not set, they are skipped.
+HOURGLASS_TEST_POSTGRES_URL     a server on which databases may be created.
+HOURGLASS_TEST_DATA             folder of public data sets (default: ../shared/data).
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+from sqlalchemy import URL, Engine, make_url, text
+from sqlalchemy import create_engine as create_plain_engine
+from sqlalchemy.exc import OperationalError
+
+from pipelines import schema
+from pipelines.settings import Settings
+from pipelines.storage.engine import create_engine
+
+torch.set_num_threads(1)  # two threads make small networks several times slower
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("hourglass", deadline=None)
+hypothesis.settings.load_profile("hourglass")
+
+ASKED = os.environ.get("HOURGLASS_TEST_DATABASES")
+DATABASES = ["sqlite", "postgresql"] if ASKED in (None, "both") else [ASKED]
+SERVER = make_url(
+    os.environ.get(
+        "HOURGLASS_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+    )
+)
+REPOSITORY = Path(__file__).parents[1]
+_numbers = count()
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a migrated database of the test's own, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield _sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
+        return
+    template: URL = request.getfixturevalue("postgresql_template")
+    with _postgresql_database(f'TEMPLATE "{template.database}"') as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on `database_url`."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
+    """An engine on SQLite alone, for tests to which the database does not matter."""
+    engine = create_engine(_sqlite_copy(sqlite_template, tmp_path))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(sqlite_template: Path, tmp_path: Path) -> Settings:
+    """Settings of an empty home with a migrated SQLite database."""
+    settings = Settings.from_environment({"HOURGLASS_HOME": str(tmp_path)})
+    shutil.copy(sqlite_template, tmp_path / "hourglass.db")
+    return settings
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data sets."""
+    default = REPOSITORY.parent / "shared" / "data"
+    folder = Path(os.environ.get("HOURGLASS_TEST_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"the data sets are not at {folder}; HOURGLASS_TEST_DATA names their folder")
+    return folder
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment with microseconds, always the same."""
+    return datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "hourglass.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template() -> Iterator[URL]:
+    """A migrated PostgreSQL database to create others from."""
+    try:
+        _on_server("SELECT 1")
+    except OperationalError as error:
+        detail = f"no PostgreSQL at {SERVER}; HOURGLASS_TEST_POSTGRES_URL names another ({error})"
+        if ASKED is not None:
+            pytest.fail(detail, pytrace=False)
+        pytest.skip(detail)
+    with _postgresql_database("ENCODING 'UTF8' TEMPLATE template0") as url:
+        schema.upgrade(url.render_as_string(hide_password=False))
+        yield url
+
+
+def _sqlite_copy(template: Path, folder: Path) -> str:
+    path = folder / "hourglass.db"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def _postgresql_database(options: str) -> Iterator[URL]:
+    name = f"hourglass_test_{os.getpid()}_{next(_numbers)}"
+    _on_server(f'CREATE DATABASE "{name}" {options}')
+    try:
+        yield SERVER.set(database=name)
+    finally:
+        _on_server(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _on_server(statement: str) -> None:
+    # Databases are created and dropped outside any transaction.
+    engine = create_plain_engine(
+        SERVER, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 5}
+    )
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()

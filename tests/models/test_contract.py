@@ -1,0 +1,144 @@
+"""What every kind in the catalog must do; a new kind is found by itself."""
+
+import json
+
+import pytest
+import torch
+
+from models.catalog import KINDS, build, config_values, make_config
+from models.errors import ConfigError
+from models.fitting import FitConfig, Fitting
+from models.rows import SparseRows
+from models.scoring.anomaly import score_row
+from models.scoring.ranking import mask, top_n
+from tests.models.conftest import SMALL, checkerboard, fitted, rows_of, small_network
+
+pytestmark = pytest.mark.parametrize("kind", KINDS)
+
+TABLE = torch.tensor([[1.0, 0, 1, 0, 0, 1], [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]])
+
+
+def test_default_config_survives_json(kind: str) -> None:
+    config = make_config(kind, {})
+    assert make_config(kind, json.loads(json.dumps(config_values(config)))) == config
+
+
+def test_misspelt_option_is_refused_and_the_nearest_named(kind: str) -> None:
+    with pytest.raises(ConfigError, match="latent_dim"):
+        make_config(kind, {"latent_dims": 3})
+
+
+def test_shapes_are_those_of_the_batch(kind: str) -> None:
+    network, x = small_network(kind, 6), rows_of(TABLE)
+    embedding_dim = network.item_embeddings().shape[1]
+    assert network.encode(x).shape[0] == 3
+    assert network.logits(x).shape == (3, 6)
+    assert network.reconstruct(x).shape == (3, 6)
+    assert network.user_embeddings(x, "decoder").shape == (3, embedding_dim)
+
+
+def test_dot_product_of_decoder_embeddings_plus_bias_is_the_logit(kind: str) -> None:
+    network, x = small_network(kind, 6), rows_of(TABLE)
+    users, items = network.user_embeddings(x, "decoder"), network.item_embeddings()
+    assert torch.allclose(users @ items.T + network.output.bias, network.logits(x), atol=1e-6)
+
+
+def test_every_parameter_gets_a_gradient(kind: str) -> None:
+    network = small_network(kind, 6)
+    network.loss(rows_of(TABLE), torch.Generator().manual_seed(1)).total.backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_gradients_agree_with_finite_differences(kind: str) -> None:
+    network, x = small_network(kind, 6).double(), rows_of(TABLE.double())
+
+    def loss(*_: torch.Tensor) -> torch.Tensor:
+        return network.loss(x, torch.Generator().manual_seed(1)).total
+
+    assert torch.autograd.gradcheck(loss, tuple(network.parameters()))
+
+
+def test_an_empty_row_gives_finite_output(kind: str) -> None:
+    assert torch.isfinite(small_network(kind, 6).reconstruct(rows_of(TABLE))).all()
+
+
+def test_evaluation_is_the_same_for_any_batch_size(kind: str) -> None:
+    network = fitted(kind, checkerboard(), epochs=3)
+    table = checkerboard()
+    alone = torch.cat([network.logits(rows_of(row[None])) for row in table])
+    assert torch.allclose(network.logits(rows_of(table)), alone, atol=1e-5)
+
+
+def test_same_seed_gives_the_same_weights(kind: str) -> None:
+    first, second = (fitted(kind, checkerboard(), epochs=3, seed=5) for _ in range(2))
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name]), name
+
+
+def test_weights_and_config_give_the_same_network_back(kind: str) -> None:
+    network = fitted(kind, checkerboard(), epochs=3)
+    copy = build(kind, SMALL[kind], n_items=20, generator=torch.Generator().manual_seed(99))
+    copy.load_state_dict(network.state_dict())
+    x = rows_of(checkerboard())
+    assert torch.equal(copy.logits(x), network.logits(x))
+
+
+def test_one_row_and_one_more_than_a_batch_both_train(kind: str) -> None:
+    network = small_network(kind, 6)
+    fitting = Fitting(network, FitConfig(), generator=torch.Generator().manual_seed(0))
+    one, three = rows_of(TABLE[:1]), rows_of(TABLE)
+    assert fitting.run_epoch([one]).reconstruction > 0
+    assert fitting.run_epoch([three, one]).reconstruction > 0
+
+
+def test_a_fit_goes_on_from_its_saved_state_to_the_same_weights(kind: str) -> None:
+    def start() -> Fitting:
+        return Fitting(
+            small_network(kind, 20), FitConfig(), generator=torch.Generator().manual_seed(0)
+        )
+
+    x = rows_of(checkerboard())
+    undisturbed, resumed = start(), start()
+    for _ in range(2):
+        undisturbed.run_epoch([x])
+    state = undisturbed.state()
+    undisturbed.run_epoch([x])
+    resumed.restore(state)
+    resumed.run_epoch([x])
+    for name, tensor in undisturbed.network.state_dict().items():
+        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+
+
+def test_the_checkerboard_is_solved(kind: str) -> None:
+    table = checkerboard()
+    network = fitted(kind, table, epochs=150)
+    x = rows_of(table)
+    _, best = top_n(mask(network.logits(x).detach(), x), 1)
+    hits = best[:, 0] == torch.arange(len(table))
+    assert hits.float().mean() >= 0.9
+
+
+def test_contributions_and_rest_sum_to_the_anomaly_score(kind: str) -> None:
+    network = fitted(kind, checkerboard(), epochs=20)
+    for row in checkerboard():
+        scored = score_row(network, rows_of(row[None]))
+        total = float(scored.contributions.sum()) + scored.rest
+        assert total == pytest.approx(scored.score, rel=1e-5)
+
+
+def test_a_row_against_the_pattern_is_stranger_than_one_that_follows_it(kind: str) -> None:
+    network = fitted(kind, checkerboard(), epochs=150)
+    follows = checkerboard()[0]
+    strange = follows.clone()
+    strange[[2, 7]] = torch.tensor([0.0, 1.0])
+    odd, even = (score_row(network, rows_of(row[None])).score for row in (strange, follows))
+    assert odd > even
+
+
+def test_an_empty_row_is_not_strange(kind: str) -> None:
+    nothing = SparseRows(
+        torch.tensor([0, 0]), torch.tensor([], dtype=torch.int64), torch.ones(0), 6
+    )
+    assert score_row(small_network(kind, 6), nothing).score == 0

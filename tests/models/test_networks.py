@@ -1,0 +1,63 @@
+"""That a kind is what its name says."""
+
+import pytest
+import torch
+
+from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
+from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
+from models.catalog import get_kind
+from models.errors import ConfigError
+from tests.models.conftest import checkerboard, rows_of
+
+
+def test_unknown_kind_lists_the_valid_ones_and_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"denoising, undercomplete.*'denoising'\?"):
+        get_kind("denoisign")
+
+
+def test_undercomplete_code_as_wide_as_its_input_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at most 4"):
+        UndercompleteAutoencoder(
+            UndercompleteConfig(latent_dim=5), n_items=5, generator=torch.Generator()
+        )
+
+
+def test_undercomplete_code_is_the_lessons_sigmoid() -> None:
+    network = UndercompleteAutoencoder(
+        UndercompleteConfig(), n_items=20, generator=torch.Generator().manual_seed(0)
+    )
+    x = rows_of(checkerboard())
+    layer = network.encoder[0]
+    expected = torch.sigmoid(x.to_dense() @ layer.weight + layer.bias)
+    assert torch.allclose(network.encode(x), expected, atol=1e-6)
+
+
+class TestDenoising:
+    def network(self, corruption_rate: float = 0.5) -> DenoisingAutoencoder:
+        config = DenoisingConfig(hidden_dims=(8,), latent_dim=4, corruption_rate=corruption_rate)
+        return DenoisingAutoencoder(config, n_items=20, generator=torch.Generator().manual_seed(0))
+
+    def test_corruption_hides_the_stated_share_and_keeps_zeros_zero(self) -> None:
+        x = rows_of(checkerboard().repeat(50, 1))
+        seen = self.network(0.3).corrupt(x, torch.Generator().manual_seed(0))
+        assert (seen.values == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+        assert torch.equal(seen.indices, x.indices)
+        assert seen.values.max().item() == pytest.approx(1 / 0.7)
+
+    def test_evaluation_sees_the_whole_row(self) -> None:
+        network, x = self.network(), rows_of(checkerboard())
+        assert torch.equal(network.logits(x), network.logits(x))
+
+    def test_the_corrupted_row_is_compared_with_the_clean_one(self) -> None:
+        network, x = self.network(0.9), rows_of(checkerboard())
+        generator = torch.Generator().manual_seed(3)
+        state = generator.get_state()
+        loss = network.loss(x, generator).total
+        generator.set_state(state)
+        log_p = torch.log_softmax(network.logits(network.corrupt(x, generator)), dim=1)
+        assert loss.item() == pytest.approx((-(x.to_dense() * log_p).sum() / 20).item(), rel=1e-5)
+
+    @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
+    def test_impossible_corruption_is_refused(self, rate: float) -> None:
+        with pytest.raises(ConfigError, match="corruption_rate"):
+            DenoisingConfig(corruption_rate=rate)
