@@ -157,12 +157,9 @@ def read_columns(
             Interaction.occurred_at,
         )
     )
-    result = session.connection().execute(query.execution_options(stream_results=True))
-    with result:
-        # From the driver's cursor: SQLAlchemy's rows take four times as long and are not tuples.
-        cursor: Any = result.cursor
-        while chunk := cursor.fetchmany(CHUNK_ROWS):
-            yield chunk
+    result = session.connection().execute(query.execution_options(yield_per=CHUNK_ROWS))
+    for chunk in result.partitions():
+        yield [(user_key, item_key, weight) for user_key, item_key, weight in chunk]
 
 
 def user_ids(session: Session) -> dict[int, str]:
