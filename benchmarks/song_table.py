@@ -46,7 +46,7 @@ def fit(network: UndercompleteAutoencoder, matrix: InteractionMatrix) -> int:
     fitting = Fitting(network, config, generator=torch.Generator().manual_seed(SEED))
     x = to_rows(matrix.x)
     for epoch in range(1, MAX_EPOCHS + 1):
-        fitting.run_epoch(batches(matrix.x, 1, fitting.generator))
+        fitting.run_epoch(lambda: batches(matrix.x, 1, fitting.generator))
         if mean_error(network, x) < SMALL_ERROR:
             return epoch
     raise ArithmeticError(f"The error is still {mean_error(network, x):.3f}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Network
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
 from models.errors import choice_error
@@ -50,8 +50,8 @@ def config_values(config: Any) -> dict[str, Any]:
 
 def build(
     kind: str, values: Mapping[str, Any], *, n_items: int, generator: torch.Generator
-) -> Autoencoder:
+) -> Network:
     """A fresh network of that kind, its weights drawn from the generator."""
     config = make_config(kind, values)
-    network: Autoencoder = get_kind(kind).network(config, n_items=n_items, generator=generator)
+    network: Network = get_kind(kind).network(config, n_items=n_items, generator=generator)
     return network

@@ -1,7 +1,7 @@
-"""The training loop. It fits any network that returns LossTerms to batches it is handed.
+"""The training loop. It fits any network to batches it is handed, phase by phase.
 
-It knows optimisers and epochs; it knows neither the kinds, nor where batches come from, nor when
-to stop: the caller looks at each epoch and decides.
+It knows phases, optimisers and epochs; it knows neither the kinds, nor where batches come from,
+nor when to stop: the caller looks at each epoch and decides.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Network, Pass, TrainingPhase
 from models.errors import ConfigError, choice_error
 from models.rows import SparseRows
 
@@ -21,13 +21,16 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": partial(torch.optim.AdamW, fused=True),
 }
 
+Batches = Callable[[], Iterable[SparseRows]]
+"""Gives all training rows once, each time it is called."""
+
 
 @dataclass(frozen=True)
 class FitConfig:
     """How a network is fitted."""
 
     epochs: int = 100
-    """Passes over the training rows, at most."""
+    """Epochs of the last phase, at most."""
     batch_size: int = 500
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
@@ -57,51 +60,86 @@ class EpochLoss:
 
 
 class Fitting:
-    """One network in training: run epochs, save and restore between them."""
+    """One network in training: run epochs, go on to the next phase, save and restore."""
 
-    def __init__(
-        self, network: Autoencoder, config: FitConfig, *, generator: torch.Generator
-    ) -> None:
+    def __init__(self, network: Network, config: FitConfig, *, generator: torch.Generator) -> None:
         self.network = network
         self.generator = generator
-        self.optimiser = OPTIMISERS[config.optimiser](
-            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+        self._config = config
+        self._phases = network.phases()
+        self._begin(0)
 
-    def run_epoch(self, batches: Iterable[SparseRows]) -> EpochLoss:
-        """One pass over the batches; leaves the network in evaluation mode.
+    @property
+    def phase(self) -> TrainingPhase:
+        """The phase in which the next epoch falls."""
+        return self._phases[self._phase_num]
 
-        Raises FloatingPointError when the loss is no longer a number.
+    @property
+    def in_last_phase(self) -> bool:
+        return self._phase_num == len(self._phases) - 1
+
+    def next_phase(self) -> None:
+        """Leave the phase; its optimisers are forgotten."""
+        self._begin(self._phase_num + 1)
+
+    def run_epoch(self, batches: Batches) -> EpochLoss:
+        """Every pass of the phase over all batches; leaves the network in evaluation mode.
+
+        The loss is that of the last pass. Raises FloatingPointError when it is no longer a number.
         """
         self.network.train()
-        sums = torch.zeros(2, dtype=torch.float64)
-        n_rows = 0
-        for batch in batches:
-            sums += len(batch) * self._step(batch)
-            n_rows += len(batch)
+        for each, optimiser in zip(self.phase.passes, self._optimisers, strict=True):
+            loss = self._run_pass(each, optimiser, batches)
         self.network.eval()
-        reconstruction, penalty = (sums / max(n_rows, 1)).tolist()
-        if not torch.isfinite(sums).all():
-            raise FloatingPointError("The loss is no longer finite; lower the learning rate.")
-        return EpochLoss(reconstruction, penalty)
-
-    def _step(self, batch: SparseRows) -> torch.Tensor:
-        self.optimiser.zero_grad()
-        terms = self.network.loss(batch, self.generator)
-        terms.total.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        return torch.stack([terms.reconstruction.detach(), terms.penalty.detach()]).double()
+        return loss
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on; `restore` of it continues to the same weights."""
         return {
+            "phase_num": self._phase_num,
             "network": deepcopy(self.network.state_dict()),
-            "optimiser": deepcopy(self.optimiser.state_dict()),
+            "optimisers": [deepcopy(each.state_dict()) for each in self._optimisers],
             "generator": self.generator.get_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a saved state."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self._begin(state["phase_num"])
+        for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
         self.generator.set_state(state["generator"])
+
+    def _begin(self, phase_num: int) -> None:
+        self._phase_num = phase_num
+        make = partial(
+            OPTIMISERS[self._config.optimiser],
+            lr=self._config.learning_rate,
+            weight_decay=self._config.weight_decay,
+        )
+        self._optimisers = [make(each.parameters) for each in self.phase.passes]
+
+    def _run_pass(
+        self, each: Pass, optimiser: torch.optim.Optimizer, batches: Batches
+    ) -> EpochLoss:
+        if each.begin is not None:
+            each.begin()
+        sums = torch.zeros(2, dtype=torch.float64)
+        n_rows = 0
+        for _ in range(each.times):
+            for batch in batches():
+                sums += len(batch) * self._step(each, optimiser, batch)
+                n_rows += len(batch)
+        if not torch.isfinite(sums).all():
+            raise FloatingPointError("The loss is no longer finite; lower the learning rate.")
+        reconstruction, penalty = (sums / max(n_rows, 1)).tolist()
+        return EpochLoss(reconstruction, penalty)
+
+    def _step(
+        self, each: Pass, optimiser: torch.optim.Optimizer, batch: SparseRows
+    ) -> torch.Tensor:
+        optimiser.zero_grad()
+        terms = each.loss(batch, self.generator)
+        terms.total.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        return torch.stack([terms.reconstruction.detach(), terms.penalty.detach()]).double()

@@ -1,6 +1,7 @@
-"""What every autoencoder of a user-item matrix offers. Not how any of them works."""
+"""What every network over user-item rows offers. Not how any of them works."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -22,19 +23,77 @@ class LossTerms:
         return self.reconstruction + self.penalty
 
 
-class Autoencoder(nn.Module, ABC):
-    """A network that is wide, narrow, wide: encode to a code, decode to one logit an item.
+@dataclass(frozen=True)
+class Pass:
+    """Training rows gone through `times` times, while some parameters move under one loss."""
+
+    loss: Callable[[SparseRows, torch.Generator], LossTerms]
+    parameters: tuple[nn.Parameter, ...]
+    times: int = 1
+    begin: Callable[[], None] | None = None
+    """Called before the rows."""
+
+
+@dataclass(frozen=True)
+class TrainingPhase:
+    """A stretch of training with a name: each of its epochs runs all of its passes in turn.
+
+    `epochs` is how many there are; None, in the last phase only: as the run's fit config says,
+    with early stopping.
+    """
+
+    name: str
+    passes: tuple[Pass, ...]
+    epochs: int | None = None
+
+
+class Network(nn.Module, ABC):
+    """From rows to one logit an item. A kind trains in phases, or is solved in closed form."""
+
+    def __init__(self, n_items: int, loss: LossName) -> None:
+        super().__init__()
+        self.n_items = n_items
+        self.loss_name = loss
+
+    @abstractmethod
+    def logits(self, x: SparseRows) -> Tensor:
+        """One logit an item, (batch, n_items)."""
+
+    def phases(self) -> tuple[TrainingPhase, ...]:
+        """How it trains, in order; none for a kind that is solved."""
+        return ()
+
+    def solve(self, x: SparseRows) -> None:
+        """Fit in closed form to all training rows at once; only kinds without phases do.
+
+        Raises ConfigError with the gigabytes needed where they are more than allowed.
+        """
+        raise NotImplementedError
+
+    def reconstruct(self, x: SparseRows) -> Tensor:
+        """What each row should look like, on the scale of the data, (batch, n_items)."""
+        return LOSSES[self.loss_name].expected(self.logits(x), x)
+
+    def item_embeddings(self) -> Tensor | None:
+        """A row an item in the decoder space, (n_items, embedding_dim); None: it has no such."""
+        return None
+
+    def user_embeddings(self, x: SparseRows, space: str) -> Tensor | None:
+        """The vector of each row: `code` is the bottleneck, `decoder` what item rows multiply.
+
+        None: the kind has no such space.
+        """
+        return None
+
+
+class Autoencoder(Network):
+    """A network that is wide, narrow, wide: encode to a code, decode to logits.
 
     A kind says what `encode` and `hidden` do; the output layer is the same for all, so that
     in the space before it the dot product with an item's row, plus its bias, is its logit.
     """
 
     output: nn.Linear
-
-    def __init__(self, n_items: int, loss: LossName) -> None:
-        super().__init__()
-        self.n_items = n_items
-        self.loss_name = loss
 
     @abstractmethod
     def encode(self, x: SparseRows) -> Tensor:
@@ -61,10 +120,6 @@ class Autoencoder(nn.Module, ABC):
         """Encode and decode, (batch, n_items)."""
         return self.decode(self.encode(x))
 
-    def reconstruct(self, x: SparseRows) -> Tensor:
-        """What each row should look like, on the scale of the data, (batch, n_items)."""
-        return LOSSES[self.loss_name].expected(self.logits(x), x)
-
     def loss(self, x: SparseRows, generator: torch.Generator) -> LossTerms:
         """The training loss of a batch: the corrupted rows against the clean ones."""
         seen = self.corrupt(x, generator)
@@ -72,11 +127,15 @@ class Autoencoder(nn.Module, ABC):
         reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
         return LossTerms(reconstruction, self.penalty(seen, code))
 
+    def phases(self) -> tuple[TrainingPhase, ...]:
+        """One: all parameters under `loss`."""
+        return (TrainingPhase("fit", (Pass(self.loss, tuple(self.parameters())),)),)
+
     def item_embeddings(self) -> Tensor:
         """The output layer's row of each item, (n_items, embedding_dim)."""
         return self.output.weight.detach()
 
     def user_embeddings(self, x: SparseRows, space: str) -> Tensor:
-        """The vector of each row: `code` is the bottleneck, `decoder` what item rows multiply."""
+        """The code, or what the output layer reads."""
         code = self.encode(x)
         return code if space == "code" else self.hidden(code)

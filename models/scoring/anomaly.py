@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Network
 from models.autoencoders.losses import LOSSES
 from models.rows import SparseRows
 
@@ -34,7 +34,7 @@ class RowScore:
     rest: float
 
 
-def score_row(network: Autoencoder, x: SparseRows) -> RowScore:
+def score_row(network: Network, x: SparseRows) -> RowScore:
     """The anomaly score of a batch of one row; an empty row scores 0.
 
     Multinomial: mean over the row's items of -log p(item | the other items), so that it does not
@@ -48,7 +48,7 @@ def score_row(network: Autoencoder, x: SparseRows) -> RowScore:
         return _squared_error(network, x)
 
 
-def _surprise(network: Autoencoder, x: SparseRows) -> RowScore:
+def _surprise(network: Network, x: SparseRows) -> RowScore:
     chosen = torch.split(torch.arange(len(x.indices)), CHUNK)
     log_p = torch.cat([_log_p_left_out(network, x, entries) for entries in chosen])
     contributions = -log_p / len(log_p)
@@ -57,7 +57,7 @@ def _surprise(network: Autoencoder, x: SparseRows) -> RowScore:
     return RowScore(score, x.indices, x.values, expected, contributions, 0.0)
 
 
-def _log_p_left_out(network: Autoencoder, x: SparseRows, entries: Tensor) -> Tensor:
+def _log_p_left_out(network: Network, x: SparseRows, entries: Tensor) -> Tensor:
     """log p(item | the row without it) for some entries of a row: (n_entries,)."""
     logits = network.logits(leave_each_out(x, entries))
     own = logits.gather(1, x.indices[entries][:, None])[:, 0]
@@ -73,7 +73,7 @@ def leave_each_out(x: SparseRows, entries: Tensor) -> SparseRows:
     return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
 
 
-def _squared_error(network: Autoencoder, x: SparseRows) -> RowScore:
+def _squared_error(network: Network, x: SparseRows) -> RowScore:
     expected = LOSSES[network.loss_name].expected(network.logits(x), x)[0]
     errors = (x.to_dense()[0] - expected).square() / x.n_items
     own = errors[x.indices]

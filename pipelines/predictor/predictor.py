@@ -11,7 +11,7 @@ from models.scoring.ranking import top_n
 from models.scoring.similarity import cosine_to_all
 from pipelines.data.interactions import DataConfig, row_of
 from pipelines.data.vocabulary import Vocabulary
-from pipelines.errors import NotReady
+from pipelines.errors import NoEmbedding, NotReady
 from pipelines.registry.artifact import Artifact
 
 Ranked = list[tuple[str, float]]
@@ -37,7 +37,10 @@ class Predictor:
 
     def similar(self, item_num: int, *, n: int) -> Ranked:
         """The n items whose embeddings point most nearly the same way, by cosine."""
-        scores = cosine_to_all(self._network.item_embeddings(), item_num)
+        embeddings = self._network.item_embeddings()
+        if embeddings is None:
+            raise self._no_embedding("decoder")
+        scores = cosine_to_all(embeddings, item_num)
         return self._best(scores, [item_num], n)
 
     def reconstruct(self, item_nums: list[int]) -> Tensor:
@@ -48,13 +51,21 @@ class Predictor:
     def embed(self, item_nums: list[int], *, space: str) -> list[float]:
         """Where a history lies, in the `code` or the `decoder` space."""
         with torch.inference_mode():
-            vector = self._network.user_embeddings(self._row(item_nums), space)[0]
-        values: list[float] = vector.tolist()
+            vectors = self._network.user_embeddings(self._row(item_nums), space)
+        if vectors is None:
+            raise self._no_embedding(space)
+        values: list[float] = vectors[0].tolist()
         return values
 
     def score(self, item_nums: list[int]) -> RowScore:
         """How strange a history is, and what each item adds."""
         return score_row(self._network, self._row(item_nums))
+
+    def _no_embedding(self, space: str) -> NoEmbedding:
+        return NoEmbedding(
+            f"The active artifact is of kind {self.kind!r}, which has no {space} embedding. "
+            "Train a kind that has one, such as `denoising`."
+        )
 
     def _row(self, item_nums: list[int]) -> SparseRows:
         return row_of(item_nums, len(self.vocabulary))

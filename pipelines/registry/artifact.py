@@ -17,7 +17,7 @@ from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_of
 from torch import Tensor
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Network
 from models.catalog import build
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.errors import DamagedArtifact
@@ -36,7 +36,7 @@ class Artifact:
 
     artifact_id: str
     config: RunConfig
-    network: Autoencoder
+    network: Network
     vocabulary: Vocabulary
     calibration: Tensor
 
@@ -99,7 +99,7 @@ def read_artifact(store: Store, artifact_id: str) -> Artifact:
     return Artifact(artifact_id, config, network, item_ids, calibration)
 
 
-def _network(config: RunConfig, n_items: int, tensors: Mapping[str, Tensor]) -> Autoencoder:
+def _network(config: RunConfig, n_items: int, tensors: Mapping[str, Tensor]) -> Network:
     generator = torch.Generator().manual_seed(config.seed)
     network = build(config.kind, config.network, n_items=n_items, generator=generator)
     network.load_state_dict({name.removeprefix("network."): t for name, t in tensors.items()})

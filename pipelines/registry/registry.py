@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
+from torch import Tensor
 
+from pipelines.data.vocabulary import Vocabulary
 from pipelines.registry.artifact import Artifact, read_artifact
 from pipelines.registry.store import Store
 from pipelines.storage import artifacts, embeddings
@@ -25,15 +27,14 @@ def promote(session: Session, artifact: Artifact) -> None:
     One transaction, the caller's: a reader sees either the former artifact or this one.
     """
     artifacts.promote_artifact(session, artifact_id=artifact.artifact_id, now=datetime.now(UTC))
-    embeddings.put_embeddings(
-        session, artifact_id=artifact.artifact_id, vectors=_item_vectors(artifact)
-    )
+    vectors = artifact.network.item_embeddings()
+    if vectors is not None:
+        by_id = _vectors_by_id(artifact.vocabulary, vectors)
+        embeddings.put_embeddings(session, artifact_id=artifact.artifact_id, vectors=by_id)
 
 
-def _item_vectors(artifact: Artifact) -> Iterator[tuple[str, bytes]]:
-    """Each item's id and decoder row, little-endian float32."""
-    rows = artifact.network.item_embeddings().numpy().astype("<f4")
-    return (
-        (item_id, row.tobytes())
-        for item_id, row in zip(artifact.vocabulary.item_ids, rows, strict=True)
-    )
+def _vectors_by_id(vocabulary: Vocabulary, vectors: Tensor) -> Iterator[tuple[str, bytes]]:
+    """Each item's id and vector, little-endian float32."""
+    rows = vectors.numpy().astype("<f4")
+    pairs = zip(vocabulary.item_ids, rows, strict=True)
+    return ((item_id, row.tobytes()) for item_id, row in pairs)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from pipelines.storage.bulk import dialect_of
+from pipelines.storage.bulk import dialect_of, driver_rows
 from pipelines.storage.items import item_keys
 from pipelines.storage.tables import UNTIMED, Interaction, Item, User, microseconds
 from pipelines.storage.users import user_keys
@@ -157,9 +157,7 @@ def read_columns(
             Interaction.occurred_at,
         )
     )
-    result = session.connection().execute(query.execution_options(yield_per=CHUNK_ROWS))
-    for chunk in result.partitions():
-        yield [(user_key, item_key, weight) for user_key, item_key, weight in chunk]
+    return driver_rows(session, query, chunk_rows=CHUNK_ROWS)
 
 
 def user_ids(session: Session) -> dict[int, str]:

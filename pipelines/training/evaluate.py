@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Network
 from models.rows import SparseRows
 from models.scoring.ranking import mask, top_n
 from pipelines.data.interactions import Csr, to_rows
@@ -89,7 +89,7 @@ def _ranked_hits(scorer: Scorer, fold_in: Csr, held_out: Csr, depth: int) -> Arr
         return hits
 
 
-def network_scorer(network: Autoencoder) -> Scorer:
+def network_scorer(network: Network) -> Scorer:
     """Rank by the network's logits."""
     return network.logits
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Network
 from models.catalog import build
 from models.errors import ConfigError
 from models.fitting import Fitting
@@ -51,9 +51,13 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; the metric is validation NDCG@100, None when nobody judges."""
+    """What one epoch came to; the metric is validation NDCG@100.
+
+    None when nobody judges, and before the last phase.
+    """
 
     epoch: int
+    phase: str
     reconstruction: float
     penalty: float
     metric: float | None
@@ -63,7 +67,7 @@ class Epoch:
 class Trained:
     """A fitted network and all that is known of it. `calibration` (n,) is sorted."""
 
-    network: Autoencoder
+    network: Network
     split: Split
     epochs: tuple[Epoch, ...]
     test: Evaluation | None
@@ -95,7 +99,7 @@ def train(split: Split, config: RunConfig, *, on_progress: OnProgress) -> Traine
     return Trained(network, split, tuple(epochs), test, popularity, calibration)
 
 
-def _build(config: RunConfig, n_items: int, generator: torch.Generator) -> Autoencoder:
+def _build(config: RunConfig, n_items: int, generator: torch.Generator) -> Network:
     try:
         return build(config.kind, config.network, n_items=n_items, generator=generator)
     except ConfigError as error:
@@ -104,50 +108,81 @@ def _build(config: RunConfig, n_items: int, generator: torch.Generator) -> Autoe
 
 
 def _fit(
-    network: Autoencoder,
+    network: Network,
     split: Split,
     config: RunConfig,
     generator: torch.Generator,
     on_progress: OnProgress,
 ) -> list[Epoch]:
-    """Fit until the epochs or the patience run out; leaves the best epoch's weights in place."""
+    """Fit, phase by phase; the last ends when its epochs or the patience run out, and leaves the
+    weights of its best epoch in place. A kind without phases is solved.
+    """
+    if not network.phases():
+        on_progress(Progress("solving", 0, 1))
+        network.solve(to_rows(split.train))
+        return []
     fitting = Fitting(network, config.fit, generator=generator)
     epochs: list[Epoch] = []
-    best: tuple[float, dict[str, Any]] | None = None
-    since_best = 0
-    while len(epochs) < config.fit.epochs and since_best < config.fit.patience:
-        shuffled = _watched(split.train, config, generator, epochs, on_progress)
-        loss = fitting.run_epoch(shuffled)
-        metric = None
-        if split.validation is not None:
-            metric = evaluate(network_scorer(network), split.validation).mean(HEADLINE)
-            since_best += 1
-            if best is None or metric > best[0]:
-                best = (metric, deepcopy(network.state_dict()))
-                since_best = 0
-        epochs.append(Epoch(len(epochs) + 1, loss.reconstruction, loss.penalty, metric))
-    if best is not None:
-        network.load_state_dict(best[1])
+    while not fitting.in_last_phase:
+        for _ in range(fitting.phase.epochs or 0):
+            epochs.append(_epoch(fitting, split, config, epochs, on_progress))
+        fitting.next_phase()
+    _fit_last_phase(fitting, split, config, epochs, on_progress)
     return epochs
 
 
-def _watched(
-    x: Csr,
+def _fit_last_phase(
+    fitting: Fitting,
+    split: Split,
     config: RunConfig,
-    generator: torch.Generator,
     epochs: list[Epoch],
     on_progress: OnProgress,
+) -> None:
+    best: tuple[float, dict[str, Any]] | None = None
+    since_best = n_epochs = 0
+    while n_epochs < config.fit.epochs and since_best < config.fit.patience:
+        epoch = _epoch(fitting, split, config, epochs, on_progress)
+        epochs.append(epoch)
+        n_epochs += 1
+        if epoch.metric is not None:
+            since_best += 1
+            if best is None or epoch.metric > best[0]:
+                best = (epoch.metric, deepcopy(fitting.network.state_dict()))
+                since_best = 0
+    if best is not None:
+        fitting.network.load_state_dict(best[1])
+
+
+def _epoch(
+    fitting: Fitting,
+    split: Split,
+    config: RunConfig,
+    epochs: list[Epoch],
+    on_progress: OnProgress,
+) -> Epoch:
+    """Run one epoch and, in the last phase, judge it by the validation users."""
+    phase, judges = fitting.phase.name, split.validation if fitting.in_last_phase else None
+    loss = fitting.run_epoch(lambda: _watched(split.train, config, fitting, epochs, on_progress))
+    metric = None
+    if judges is not None:
+        metric = evaluate(network_scorer(fitting.network), judges).mean(HEADLINE)
+    return Epoch(len(epochs) + 1, phase, loss.reconstruction, loss.penalty, metric)
+
+
+def _watched(
+    x: Csr, config: RunConfig, fitting: Fitting, epochs: list[Epoch], on_progress: OnProgress
 ) -> Iterator[SparseRows]:
-    """The epoch's batches; reports before each one, so that a caller can stop between batches."""
+    """The rows in shuffled batches; reports before each, so that a caller can stop between two."""
     per_epoch = -(-x.shape[0] // config.fit.batch_size)
+    total = sum(phase.epochs or config.fit.epochs for phase in fitting.network.phases())
     last = epochs[-1] if epochs else None
-    for batch_num, batch in enumerate(batches(x, config.fit.batch_size, generator)):
+    for batch_num, batch in enumerate(batches(x, config.fit.batch_size, fitting.generator)):
         progress = Progress(
-            "fitting",
+            fitting.phase.name,
             len(epochs) * per_epoch + batch_num,
-            config.fit.epochs * per_epoch,
+            total * per_epoch,
             epoch=len(epochs) + 1,
-            epochs=config.fit.epochs,
+            epochs=total,
             loss=last.reconstruction + last.penalty if last else None,
             metric=last.metric if last else None,
         )
@@ -155,7 +190,7 @@ def _watched(
         yield batch
 
 
-def _calibrate(network: Autoencoder, split: Split, on_progress: OnProgress) -> Tensor:
+def _calibrate(network: Network, split: Split, on_progress: OnProgress) -> Tensor:
     """Sorted anomaly scores of test users; of the training users where none were held out."""
     judges = split.test
     x = split.train if judges is None else judges.fold_in + judges.held_out

@@ -34,7 +34,7 @@ def fitted(kind: str, table: torch.Tensor, *, epochs: int, seed: int = 0) -> Aut
     config = FitConfig(epochs=epochs, learning_rate=0.02)
     fitting = Fitting(network, config, generator=torch.Generator().manual_seed(seed))
     for _ in range(epochs):
-        fitting.run_epoch([rows_of(table)])
+        fitting.run_epoch(lambda: [rows_of(table)])
     return network
 
 

@@ -89,8 +89,8 @@ def test_one_row_and_one_more_than_a_batch_both_train(kind: str) -> None:
     network = small_network(kind, 6)
     fitting = Fitting(network, FitConfig(), generator=torch.Generator().manual_seed(0))
     one, three = rows_of(TABLE[:1]), rows_of(TABLE)
-    assert fitting.run_epoch([one]).reconstruction > 0
-    assert fitting.run_epoch([three, one]).reconstruction > 0
+    assert fitting.run_epoch(lambda: [one]).reconstruction > 0
+    assert fitting.run_epoch(lambda: [three, one]).reconstruction > 0
 
 
 def test_a_fit_goes_on_from_its_saved_state_to_the_same_weights(kind: str) -> None:
@@ -102,11 +102,11 @@ def test_a_fit_goes_on_from_its_saved_state_to_the_same_weights(kind: str) -> No
     x = rows_of(checkerboard())
     undisturbed, resumed = start(), start()
     for _ in range(2):
-        undisturbed.run_epoch([x])
+        undisturbed.run_epoch(lambda: [x])
     state = undisturbed.state()
-    undisturbed.run_epoch([x])
+    undisturbed.run_epoch(lambda: [x])
     resumed.restore(state)
-    resumed.run_epoch([x])
+    resumed.run_epoch(lambda: [x])
     for name, tensor in undisturbed.network.state_dict().items():
         assert torch.equal(tensor, resumed.network.state_dict()[name]), name
 

@@ -13,7 +13,9 @@ def test_the_loss_falls(optimiser: str) -> None:
     config = FitConfig(optimiser=optimiser, learning_rate=0.05)  # type: ignore[arg-type]
     network = small_network("denoising", 20)
     fitting = Fitting(network, config, generator=torch.Generator().manual_seed(0))
-    losses = [fitting.run_epoch([rows_of(checkerboard())]).reconstruction for _ in range(30)]
+    losses = [
+        fitting.run_epoch(lambda: [rows_of(checkerboard())]).reconstruction for _ in range(30)
+    ]
     assert losses[-1] < losses[0]
 
 
@@ -23,7 +25,7 @@ def test_weight_decay_shrinks_the_weights() -> None:
         config = FitConfig(weight_decay=weight_decay, learning_rate=0.01)
         fitting = Fitting(network, config, generator=torch.Generator().manual_seed(0))
         for _ in range(10):
-            fitting.run_epoch([rows_of(checkerboard())])
+            fitting.run_epoch(lambda: [rows_of(checkerboard())])
         return network.output.weight.detach().norm().item()
 
     assert norm(5.0) < norm(0.0)
@@ -35,7 +37,7 @@ def test_a_loss_that_is_not_a_number_stops_the_fit() -> None:
         network.output.bias.fill_(torch.nan)
     fitting = Fitting(network, FitConfig(), generator=torch.Generator())
     with pytest.raises(FloatingPointError, match="learning rate"):
-        fitting.run_epoch([rows_of(checkerboard())])
+        fitting.run_epoch(lambda: [rows_of(checkerboard())])
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_odd_ids_and_actions_are_kept_exactly(engine: Engine, text: str, now: da
 
 
 def test_a_hundred_thousand_rows_in_one_call(engine: Engine, now: datetime) -> None:
-    rows = [like(f"u{n % 60_000}", f"i{n % 70_001}", n / 7) for n in range(100_000)]
+    rows = [like(f"u{n % 600}", f"i{n % 7001}", n / 7) for n in range(100_000)]
     assert store(engine, rows, now) == Stored(new=100_000, repeated=0, replaced=0)
     changed = [row._replace(weight=-1.0) for row in rows[:1000]] + rows[1000:]
     assert store(engine, changed, now) == Stored(new=0, repeated=99_000, replaced=1000)
