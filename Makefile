@@ -38,5 +38,6 @@ lint: setup ## Check style and formatting
 types: setup ## Check types (mypy, strict)
 	@$(BIN)/mypy
 
-bench: setup ## Measure quality on DATA=FOLDER: network and popularity on the same split
+bench: setup ## Measure quality on DATA=PATH: network and popularity on the same split
+	@test "$(DATA)" != lesson || { echo "Name the data: make bench DATA=PATH"; exit 2; }
 	@$(BIN)/python -m benchmarks.recommenders --data "$(DATA)" --config $(CONFIG)

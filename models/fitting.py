@@ -38,11 +38,13 @@ class FitConfig:
     optimiser: Literal["sgd", "adamw"] = "adamw"
     patience: int = 10
     """Epochs without a better validation score after which training stops."""
+    threads: int = 1
+    """Of the arithmetic. More pay on large data; another number gives other last digits."""
 
     def __post_init__(self) -> None:
         if self.optimiser not in OPTIMISERS:
             raise choice_error("optimiser", self.optimiser, OPTIMISERS)
-        for name in ("epochs", "batch_size", "patience"):
+        for name in ("epochs", "batch_size", "patience", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not self.learning_rate > 0:

@@ -107,7 +107,9 @@ def postgresql_template() -> Iterator[URL]:
     try:
         _on_server("SELECT 1")
     except OperationalError as error:
-        detail = f"no PostgreSQL at {SERVER}; HOURGLASS_TEST_POSTGRES_URL names another ({error})"
+        detail = (
+            f"no PostgreSQL at {SERVER}; HOURGLASS_TEST_POSTGRES_URL names another ({error.orig})"
+        )
         if ASKED is not None:
             pytest.fail(detail, pytrace=False)
         pytest.skip(detail)

@@ -97,9 +97,7 @@ def threshold_at(alert_rate: float, calibration: Tensor) -> float | None:
     The k-th largest of n calibration scores, k = floor((n + 1) alert_rate); None when k is 0:
     then n is too small for that rate, and nothing can be called an anomaly.
     """
-    k = math.floor((len(calibration) + 1) * alert_rate + 1e-9)
+    k = min(math.floor((len(calibration) + 1) * alert_rate + 1e-9), len(calibration))
     if k < 1:
         return None
-    if k > len(calibration):
-        return -math.inf
     return float(torch.topk(calibration, k).values[-1])

@@ -8,7 +8,7 @@ from pipelines.storage.interactions import popular_items
 
 MAX_AGE = 60.0
 """Seconds for which a ranking is used again: counting all interactions is slow."""
-DEPTH = 20_000
+DEPTH = 25_000
 """Ranks that are kept: more than the longest list plus the most exclusions of one request."""
 
 

@@ -87,6 +87,7 @@ def train(split: Split, config: RunConfig, *, on_progress: OnProgress) -> Traine
     """
     if not split.train.nnz:
         raise NotReady("There are no interactions to train on. Import or post some first.")
+    torch.set_num_threads(config.fit.threads)
     generator = torch.Generator().manual_seed(config.seed)
     network = _build(config, len(split.vocabulary), generator)
     epochs = _fit(network, split, config, generator, on_progress)
@@ -95,7 +96,7 @@ def train(split: Split, config: RunConfig, *, on_progress: OnProgress) -> Traine
     if split.test is not None:
         test = evaluate(network_scorer(network), split.test)
         popularity = evaluate(popularity_scorer(split.train), split.test)
-    calibration = _calibrate(network, split, on_progress)
+    calibration = _calibrate(network, split, config.seed, on_progress)
     return Trained(network, split, tuple(epochs), test, popularity, calibration)
 
 
@@ -190,11 +191,12 @@ def _watched(
         yield batch
 
 
-def _calibrate(network: Network, split: Split, on_progress: OnProgress) -> Tensor:
-    """Sorted anomaly scores of test users; of the training users where none were held out."""
+def _calibrate(network: Network, split: Split, seed: int, on_progress: OnProgress) -> Tensor:
+    """Sorted anomaly scores of some test users; of training users where none were held out."""
     judges = split.test
     x = split.train if judges is None else judges.fold_in + judges.held_out
-    x = x[np.flatnonzero(np.diff(x.indptr))[:MAX_CALIBRATION]]
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(np.diff(x.indptr)))
+    x = x[rows[:MAX_CALIBRATION]]
     scores = []
     for num in range(x.shape[0]):
         on_progress(Progress("calibrating", num, x.shape[0]))

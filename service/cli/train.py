@@ -27,7 +27,7 @@ app = command_app()
 Config = Annotated[str, typer.Argument(metavar="CONFIG", help="Which named run, e.g. denoising.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the split, the weights and the noise.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs at most.")]
-Once = Annotated[bool, typer.Option("--once", help="Skip what the active artifact was trained on.")]
+Once = Annotated[bool, typer.Option("--once", help="Skip what was trained before.")]
 
 
 @app.command("train")
@@ -78,7 +78,7 @@ def _tell_current(name: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"config": name, "current": True})
     else:
-        typer.echo(f"The active artifact came of {name} on these very data; nothing to do.")
+        typer.echo(f"{name} was trained on these very data before; nothing to do.")
 
 
 def _tell(result: "RunResult") -> None:
