@@ -32,12 +32,24 @@ class Settings:
         home = Path(environ.get("HOURGLASS_HOME", "var")).expanduser().resolve()
         return cls(
             home=home,
-            database_url=environ.get("HOURGLASS_DATABASE_URL", f"sqlite:///{home}/hourglass.db"),
+            database_url=_database_url(environ, f"sqlite:///{home}/hourglass.db"),
             store_url=environ.get("HOURGLASS_STORE_URL", str(home / "artifacts")),
             host=environ.get("HOURGLASS_HOST", "127.0.0.1"),
             port=_whole_number(environ, "HOURGLASS_PORT", default=8000, low=1, high=65535),
             workers=_whole_number(environ, "HOURGLASS_WORKERS", default=2, low=1, high=256),
         )
+
+
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
+
+
+def _database_url(environ: Mapping[str, str], default: str) -> str:
+    url = environ.get("HOURGLASS_DATABASE_URL", default)
+    if url.startswith(DATABASES):
+        return url
+    # Not repeated: a URL may hold a password.
+    detail = f"HOURGLASS_DATABASE_URL must start with {' or '.join(DATABASES)}."
+    raise InvalidInput(detail, errors=[FieldError("/HOURGLASS_DATABASE_URL", detail)])
 
 
 def _whole_number(

@@ -20,10 +20,11 @@ class Check(TypedDict):
 
 def checks(parts: Context) -> dict[str, Check]:
     """Each check by name; none of them raises."""
+    loaded, reason = parts.active.status()
     return {
         "database": _asked(parts.engine, _database),
         "schema": _asked(parts.engine, _schema),
-        "artifact": _artifact(*parts.active.status()),
+        "artifact": Check(ok=loaded, reason=reason),
     }
 
 
@@ -47,9 +48,3 @@ def _schema(engine: Engine) -> Check:
     found, wanted = schema.current(engine), schema.head()
     reason = f"at {found or 'nothing'}, not at {wanted}; run `hourglass db upgrade`"
     return Check(ok=False, reason=reason)
-
-
-def _artifact(loaded: bool, reason: str) -> Check:
-    """Why it is not loaded may be told in words of the database driver: those stay in the log."""
-    hidden = "the active artifact cannot be loaded; the log says why"
-    return Check(ok=loaded, reason=reason if loaded else hidden)

@@ -49,6 +49,7 @@ def embed_item(session: Session, predictor: Predictor | None, *, item_id: str) -
     artifact_id = active.artifact_id if active else network.artifact_id
     stored = embeddings.get_embedding(session, artifact_id=artifact_id, item_id=item_id)
     if stored is None:
+        network.item_embeddings()  # a kind that has none says so
         raise _unknown_to(artifact_id, item_id)
     vector = np.frombuffer(stored, dtype="<f4")
     return Embedding(tuple(vector.tolist()), "decoder", artifact_id)

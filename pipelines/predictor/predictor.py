@@ -37,11 +37,15 @@ class Predictor:
 
     def similar(self, item_num: int, *, n: int) -> Ranked:
         """The n items whose embeddings point most nearly the same way, by cosine."""
+        scores = cosine_to_all(self.item_embeddings(), item_num)
+        return self._best(scores, [item_num], n)
+
+    def item_embeddings(self) -> Tensor:
+        """The decoder space's row of each item, (n_items, embedding_dim). Raises NoEmbedding."""
         embeddings = self._network.item_embeddings()
         if embeddings is None:
             raise self._no_embedding("decoder")
-        scores = cosine_to_all(embeddings, item_num)
-        return self._best(scores, [item_num], n)
+        return embeddings
 
     def reconstruct(self, item_nums: list[int]) -> Tensor:
         """What a history should look like, (n_items,)."""

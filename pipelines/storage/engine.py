@@ -3,6 +3,8 @@
 The caller decides what belongs together: all inside one `writing` block is stored, or nothing is.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,6 @@ _BEGIN: Final = "hourglass_begin"
 
 _SQLITE_PRAGMAS: Final = (
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
 )
@@ -71,6 +72,21 @@ def _set_up_sqlite(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.isolation_level = None
     for pragma in _SQLITE_PRAGMAS:
         dbapi_connection.execute(pragma)
+    _use_write_ahead_log(dbapi_connection)
+
+
+def _use_write_ahead_log(dbapi_connection: Any) -> None:
+    # The switch does not heed the busy timeout: two processes that open a new file would collide.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            dbapi_connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
