@@ -1,0 +1,1 @@
+"""Networks that read images: six famous ones, each a table and a reader. Not what trains them."""
