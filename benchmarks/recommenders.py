@@ -1,4 +1,4 @@
-"""Quality of a named run beside popularity, on the strong-generalisation split.
+"""Quality of a named run beside popularity, by the strong or the weak protocol.
 
 python -m benchmarks.recommenders --data FOLDER --config denoising --seed 98765
 """
@@ -8,16 +8,15 @@ import csv
 import json
 import resource
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.matrices import read_matrix
-from pipelines.data.splits import strong_generalisation
-from pipelines.errors import HourglassError
+from benchmarks.protocols import PROTOCOLS, Measured
+from pipelines.errors import HourglassError, InvalidInput
 from pipelines.training.evaluate import Evaluation
-from pipelines.training.run_config import RunConfig, named_run, with_options
-from pipelines.training.train import Progress, Trained, train
+from pipelines.training.progress import Progress
+from pipelines.training.run_config import RunConfig, named_run, run_config_of, with_options
 
 
 def main() -> int:
@@ -25,19 +24,14 @@ def main() -> int:
     arguments = _arguments()
     try:
         config = with_options(named_run(arguments.config), seed=arguments.seed)
-        split = strong_generalisation(read_matrix(arguments.data), config.seed)
-        started = time.perf_counter()
-        trained = train(split, config, on_progress=_show)
-        seconds = time.perf_counter() - started
+        config = _with_changes(config, arguments.set)
+        measured = PROTOCOLS[arguments.protocol](arguments.data, config, _show)
     except HourglassError as error:
         print(error.detail, file=sys.stderr)
         return 1
-    if trained.test is None or trained.popularity is None:
-        print("Too few users with five items to hold any out.", file=sys.stderr)
-        return 1
-    figures = _figures(config, trained, seconds)
+    figures = _figures(config, measured)
     if arguments.per_user:
-        _write_per_user(arguments.per_user, trained.test)
+        _write_per_user(arguments.per_user, measured.test)
     print(json.dumps(figures) if arguments.json else _table(figures))
     return 0
 
@@ -45,18 +39,36 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recommenders", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="anything `import` knows")
-    parser.add_argument("--protocol", choices=["strong"], default="strong")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="strong")
     parser.add_argument("--config", default="denoising", help="a named run")
     parser.add_argument("--seed", type=int, help="default: the run's own")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.OPTION=JSON",
+        help="another value of an option, e.g. 'network.regularisation=[600]'",
+    )
     parser.add_argument("--per-user", type=Path, help="write a CSV row per test user here")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
     return parser.parse_args()
 
 
-def _figures(config: RunConfig, trained: Trained, seconds: float) -> dict[str, Any]:
-    assert trained.test is not None
-    assert trained.popularity is not None
-    test, popularity = trained.test, trained.popularity
+def _with_changes(config: RunConfig, changes: Sequence[str]) -> RunConfig:
+    """The run with other values. Raises InvalidInput that names what cannot be used."""
+    values = config.values()
+    for change in changes:
+        place, _, text = change.partition("=")
+        section, _, option = place.partition(".")
+        try:
+            values[section][option] = json.loads(text)
+        except (KeyError, TypeError, json.JSONDecodeError):
+            raise InvalidInput(f"{change!r} is not SECTION.OPTION=JSON.") from None
+    return run_config_of(values)
+
+
+def _figures(config: RunConfig, measured: Measured) -> dict[str, Any]:
+    test, popularity = measured.test, measured.popularity
     return {
         "config": config.name,
         "seed": config.seed,
@@ -64,9 +76,10 @@ def _figures(config: RunConfig, trained: Trained, seconds: float) -> dict[str, A
         "se": {name: test.standard_error(name) for name in test.per_user},
         "popularity": {name: popularity.mean(name) for name in popularity.per_user},
         "gain_in_se": {name: _gain_in_se(test, popularity, name) for name in test.per_user},
-        "epochs": len(trained.epochs),
-        "selection_seconds": 0.0,
-        "fit_seconds": seconds,
+        "epochs": measured.epochs,
+        "chosen": measured.chosen,
+        "selection_seconds": measured.selection_seconds,
+        "fit_seconds": measured.fit_seconds,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -85,6 +98,8 @@ def _table(figures: dict[str, Any]) -> str:
         f"{figures['gain_in_se'][name]:>14.1f}"
         for name, se in figures["se"].items()
     ]
+    if figures["chosen"]:
+        lines.append(f"chosen on validation: {json.dumps(figures['chosen'])}")
     lines.append(f"{figures['fit_seconds']:.1f} s, {figures['peak_rss_mb']:.0f} MB at most")
     return "\n".join(lines)
 

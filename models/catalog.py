@@ -1,29 +1,53 @@
 """The list of network kinds: name -> class and config. The one place a new kind is entered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
 
 from models.autoencoders.base import Network
+from models.autoencoders.contractive import ContractiveAutoencoder, ContractiveConfig
+from models.autoencoders.deep import DeepAutoencoder, DeepConfig
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
+from models.autoencoders.joint import Joint, JointConfig
+from models.autoencoders.linear import LinearConfig, linear
+from models.autoencoders.rating import RatingConfig, rating
+from models.autoencoders.recvae import variational
+from models.autoencoders.sparse import SparseAutoencoder, SparseConfig
+from models.autoencoders.stacked import StackedAutoencoder, StackedConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
-from models.errors import choice_error
+from models.autoencoders.variational import VariationalConfig
+from models.errors import choice_error, option_error
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A network class and the frozen dataclass of its hyperparameters."""
+    """What makes a network (a class, or a function that chooses one by the config's form) and the
+    frozen dataclass of its hyperparameters.
+    """
 
-    network: type[Any]
+    network: Callable[..., Network]
     config: type[Any]
+    embeds: bool = True
+    """Whether its networks, whatever their form, have item embeddings."""
 
 
 KINDS: dict[str, Kind] = {
     "undercomplete": Kind(UndercompleteAutoencoder, UndercompleteConfig),
+    "sparse": Kind(SparseAutoencoder, SparseConfig),
     "denoising": Kind(DenoisingAutoencoder, DenoisingConfig),
+    "contractive": Kind(ContractiveAutoencoder, ContractiveConfig),
+    "stacked": Kind(StackedAutoencoder, StackedConfig),
+    "deep": Kind(DeepAutoencoder, DeepConfig),
+    "variational": Kind(variational, VariationalConfig),
+    "linear": Kind(linear, LinearConfig, embeds=False),
+    "joint": Kind(Joint, JointConfig, embeds=False),
+    "rating": Kind(rating, RatingConfig),
 }
+
+EMBEDDING_KINDS = tuple(name for name, kind in KINDS.items() if kind.embeds)
+"""The kinds of which every form has item embeddings."""
 
 
 def get_kind(name: str) -> Kind:
@@ -39,7 +63,7 @@ def make_config(kind: str, values: Mapping[str, Any]) -> Any:
     known = [field.name for field in fields(config)]
     for name in values:
         if name not in known:
-            raise choice_error(f"option of {kind}", name, known)
+            raise option_error(kind, name, known)
     return config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
@@ -53,5 +77,4 @@ def build(
 ) -> Network:
     """A fresh network of that kind, its weights drawn from the generator."""
     config = make_config(kind, values)
-    network: Network = get_kind(kind).network(config, n_items=n_items, generator=generator)
-    return network
+    return get_kind(kind).network(config, n_items=n_items, generator=generator)

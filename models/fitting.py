@@ -14,14 +14,15 @@ import torch
 
 from models.autoencoders.base import Network, Pass, TrainingPhase
 from models.errors import ConfigError, choice_error
-from models.rows import SparseRows
+from models.rows import Rows, SparseRows
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "adamw": partial(torch.optim.AdamW, fused=True),
+    "nadam": torch.optim.NAdam,
 }
 
-Batches = Callable[[], Iterable[SparseRows]]
+Batches = Callable[[], Iterable[Rows]]
 """Gives all training rows once, each time it is called."""
 
 
@@ -34,8 +35,8 @@ class FitConfig:
     batch_size: int = 500
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
-    """Decoupled for adamw (Loshchilov & Hutter 2019), an L2 penalty for sgd."""
-    optimiser: Literal["sgd", "adamw"] = "adamw"
+    """Decoupled for adamw (Loshchilov & Hutter 2019), an L2 penalty for the others."""
+    optimiser: Literal["sgd", "adamw", "nadam"] = "adamw"
     patience: int = 10
     """Epochs without a better validation score after which training stops."""
     threads: int = 1
@@ -82,6 +83,8 @@ class Fitting:
 
     def next_phase(self) -> None:
         """Leave the phase; its optimisers are forgotten."""
+        if self.phase.end is not None:
+            self.phase.end()
         self._begin(self._phase_num + 1)
 
     def run_epoch(self, batches: Batches) -> EpochLoss:
@@ -130,6 +133,7 @@ class Fitting:
         n_rows = 0
         for _ in range(each.times):
             for batch in batches():
+                self.network.check(batch)
                 sums += len(batch) * self._step(each, optimiser, batch)
                 n_rows += len(batch)
         if not torch.isfinite(sums).all():
@@ -137,11 +141,39 @@ class Fitting:
         reconstruction, penalty = (sums / max(n_rows, 1)).tolist()
         return EpochLoss(reconstruction, penalty)
 
-    def _step(
-        self, each: Pass, optimiser: torch.optim.Optimizer, batch: SparseRows
-    ) -> torch.Tensor:
+    def _step(self, each: Pass, optimiser: torch.optim.Optimizer, batch: Rows) -> torch.Tensor:
         optimiser.zero_grad()
         terms = each.loss(batch, self.generator)
         terms.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         return torch.stack([terms.reconstruction.detach(), terms.penalty.detach()]).double()
+
+
+def fit_all(
+    network: Network,
+    config: FitConfig,
+    batches: Batches,
+    *,
+    generator: torch.Generator,
+    rows: SparseRows | None = None,
+) -> None:
+    """Run every phase to its end, the last for all of the config's epochs: nobody judges.
+
+    rows: all rows of users, for the kinds that prepare or solve; batches are of items for those
+    that train on items.
+    """
+    if rows is not None:
+        network.prepare(rows)
+    if network.phases():
+        _run_phases(Fitting(network, config, generator=generator), config, batches)
+    if rows is not None:
+        network.solve(rows)
+
+
+def _run_phases(fitting: Fitting, config: FitConfig, batches: Batches) -> None:
+    while not fitting.in_last_phase:
+        for _ in range(fitting.phase.epochs or 0):
+            fitting.run_epoch(batches)
+        fitting.next_phase()
+    for _ in range(config.epochs):
+        fitting.run_epoch(batches)

@@ -1,9 +1,16 @@
-"""A batch of rows of a sparse user-item matrix, as tensors. Not a matrix of the whole data."""
+"""A batch of rows: of a sparse user-item matrix, or of dense real-valued features.
+
+What differs between the two is decided here and nowhere else. Not a matrix of the whole data.
+"""
 
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -32,23 +39,96 @@ class SparseRows:
         """The row of each entry, (nnz,) int64."""
         return torch.repeat_interleave(torch.arange(len(self)), self.lengths)
 
-    def row_sums(self) -> Tensor:
-        """Sum of each row's values, (batch,); an empty row sums to 0."""
-        sums = torch.zeros(len(self), dtype=self.values.dtype)
-        return sums.index_add_(0, self.row_nums, self.values)
-
-    def with_values(self, values: Tensor) -> "SparseRows":
-        """The same entries with other values, (nnz,)."""
-        return replace(self, values=values)
-
-    def unit_rows(self) -> "SparseRows":
-        """Each row divided by its Euclidean length; an empty row stays empty."""
-        squares = self.with_values(self.values.square()).row_sums()
-        lengths = squares.sqrt().clamp_min(torch.finfo(self.values.dtype).tiny)
-        return self.with_values(self.values / lengths[self.row_nums])
-
     def to_dense(self) -> Tensor:
-        """The batch as (batch, n_items); for a batch, never for the whole data."""
+        """The batch as (batch, n_items), as `Tensor.to_dense`; never for the whole data."""
         dense = torch.zeros(len(self), self.n_items, dtype=self.values.dtype)
         dense[self.row_nums, self.indices] = self.values
         return dense
+
+
+def to_rows(x: sparse.csr_array[Any, Any]) -> SparseRows:
+    """The rows of a CSR matrix as tensors that share no memory with it."""
+    return SparseRows(
+        torch.from_numpy(x.indptr.astype(np.int64)),
+        torch.from_numpy(x.indices.astype(np.int64)),
+        torch.from_numpy(x.data.astype(np.float32)),
+        int(x.shape[1]),
+    )
+
+
+Rows = SparseRows | Tensor
+"""Sparse rows, or dense ones as (batch, n_items). `len` and `to_dense` work on both."""
+
+
+class Entries(NamedTuple):
+    """What is not zero in a batch, in the order of the rows; each (nnz,)."""
+
+    row_nums: Tensor
+    item_nums: Tensor
+    values: Tensor
+
+
+def n_columns(x: Rows) -> int:
+    """How many items, or features, the rows are of."""
+    return x.n_items if isinstance(x, SparseRows) else x.shape[1]
+
+
+def entries(x: Rows) -> Entries:
+    """The entries of the rows; of sparse ones those stored, also where they are zero."""
+    if isinstance(x, SparseRows):
+        return Entries(x.row_nums, x.indices, x.values)
+    row_nums, item_nums = x.nonzero(as_tuple=True)
+    return Entries(row_nums, item_nums, x[row_nums, item_nums])
+
+
+def values_of(x: Rows) -> Tensor:
+    """The numbers that the rows hold: (nnz,) of sparse ones, (batch, n_items) of dense ones."""
+    return x.values if isinstance(x, SparseRows) else x
+
+
+def with_values(x: Rows, values: Tensor) -> Rows:
+    """The same rows with other numbers, of the shape of `values_of`."""
+    return replace(x, values=values) if isinstance(x, SparseRows) else values
+
+
+def row_sums(x: Rows) -> Tensor:
+    """Sum of each row, (batch,); an empty row sums to 0."""
+    if isinstance(x, SparseRows):
+        sums = torch.zeros(len(x), dtype=x.values.dtype)
+        return sums.index_add_(0, x.row_nums, x.values)
+    return x.sum(dim=1)
+
+
+def unit_rows(x: Rows) -> Rows:
+    """Each row divided by its Euclidean length; an empty row stays empty."""
+    values = values_of(x)
+    lengths = row_sums(with_values(x, values.square())).sqrt()
+    lengths = lengths.clamp_min(torch.finfo(values.dtype).tiny)
+    if isinstance(x, SparseRows):
+        return replace(x, values=values / lengths[x.row_nums])
+    return values / lengths[:, None]
+
+
+def times(x: Rows, weight: Tensor) -> Tensor:
+    """x @ weight: (batch, n_items) by (n_items, out_features) -> (batch, out_features).
+
+    Of sparse rows it costs what their entries do: (batch, n_items) is never built.
+    """
+    if isinstance(x, Tensor):
+        return x.to(weight.dtype) @ weight
+    return F.embedding_bag(
+        x.indices,
+        weight,
+        x.offsets,
+        mode="sum",
+        per_sample_weights=x.values.to(weight.dtype),
+        include_last_offset=True,
+    )
+
+
+def transposed(x: SparseRows) -> SparseRows:
+    """The columns as rows: (n_rows, n_items) -> (n_items, n_rows), entries in the order of rows."""
+    order = torch.argsort(x.indices, stable=True)
+    lengths = torch.bincount(x.indices, minlength=x.n_items)
+    offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    return SparseRows(offsets, x.row_nums[order], x.values[order], len(x))

@@ -3,12 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from models.autoencoders.losses import LOSSES, LossName
-from models.rows import SparseRows
+from models.autoencoders.search import Judge
+from models.autoencoders.tied import TiedLinear
+from models.errors import RowsError
+from models.rows import Rows, SparseRows, n_columns, unit_rows
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class LossTerms:
 class Pass:
     """Training rows gone through `times` times, while some parameters move under one loss."""
 
-    loss: Callable[[SparseRows, torch.Generator], LossTerms]
+    loss: Callable[[Rows, torch.Generator], LossTerms]
     parameters: tuple[nn.Parameter, ...]
     times: int = 1
     begin: Callable[[], None] | None = None
@@ -45,10 +49,21 @@ class TrainingPhase:
     name: str
     passes: tuple[Pass, ...]
     epochs: int | None = None
+    end: Callable[[], None] | None = None
+    """Called once, when the phase is left for the next."""
 
 
 class Network(nn.Module, ABC):
-    """From rows to one logit an item. A kind trains in phases, or is solved in closed form."""
+    """From rows to one logit an item.
+
+    It is fitted by `prepare`, then its phases, then `solve`: a kind trains, or is solved in closed
+    form, or both.
+    """
+
+    takes_dense: ClassVar[bool] = False
+    """Whether it also trains on dense rows of real values."""
+    trains_on_items: ClassVar[bool] = False
+    """Whether its batches in training are rows of items over users. Its answers are for users."""
 
     def __init__(self, n_items: int, loss: LossName) -> None:
         super().__init__()
@@ -56,21 +71,40 @@ class Network(nn.Module, ABC):
         self.loss_name = loss
 
     @abstractmethod
-    def logits(self, x: SparseRows) -> Tensor:
+    def logits(self, x: Rows) -> Tensor:
         """One logit an item, (batch, n_items)."""
+
+    def check(self, x: Rows) -> None:
+        """Raise RowsError unless rows of this make and width can be its input."""
+        if isinstance(x, Tensor) and not self.takes_dense:
+            detail = f"A {type(self).__name__} takes sparse interactions only, not dense rows."
+            raise RowsError(detail)
+        if n_columns(x) != self.n_items:
+            raise RowsError(f"The rows have {n_columns(x)} columns, the network {self.n_items}.")
 
     def phases(self) -> tuple[TrainingPhase, ...]:
         """How it trains, in order; none for a kind that is solved."""
         return ()
 
-    def solve(self, x: SparseRows) -> None:
-        """Fit in closed form to all training rows at once; only kinds without phases do.
+    def prepare(self, x: SparseRows, *, memory_bytes: int | None = None) -> None:
+        """Look at all training rows, those of users, before the first phase.
 
-        Raises ConfigError with the gigabytes needed where they are more than allowed.
+        Raises ConfigError with the gigabytes needed where they are more than `memory_bytes`; None
+        does not ask.
         """
-        raise NotImplementedError
 
-    def reconstruct(self, x: SparseRows) -> Tensor:
+    def solve(self, x: Rows, judge: Judge | None = None) -> None:
+        """Work out what is had in closed form from all training rows, after the last phase.
+
+        The judge chooses what the rows cannot; None: there are no users to judge by.
+        """
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The options that `solve` settled by its judge: a network with them needs none."""
+        return {}
+
+    def reconstruct(self, x: Rows) -> Tensor:
         """What each row should look like, on the scale of the data, (batch, n_items)."""
         return LOSSES[self.loss_name].expected(self.logits(x), x)
 
@@ -78,7 +112,7 @@ class Network(nn.Module, ABC):
         """A row an item in the decoder space, (n_items, embedding_dim); None: it has no such."""
         return None
 
-    def user_embeddings(self, x: SparseRows, space: str) -> Tensor | None:
+    def user_embeddings(self, x: Rows, space: str) -> Tensor | None:
         """The vector of each row: `code` is the bottleneck, `decoder` what item rows multiply.
 
         None: the kind has no such space.
@@ -93,21 +127,29 @@ class Autoencoder(Network):
     in the space before it the dot product with an item's row, plus its bias, is its logit.
     """
 
-    output: nn.Linear
+    takes_dense = True
+
+    output: nn.Linear | TiedLinear
 
     @abstractmethod
-    def encode(self, x: SparseRows) -> Tensor:
+    def encode(self, x: Rows) -> Tensor:
         """The code of each row, (batch, latent_dim)."""
 
     @abstractmethod
     def hidden(self, code: Tensor) -> Tensor:
         """What the output layer reads, (batch, embedding_dim)."""
 
-    def corrupt(self, x: SparseRows, generator: torch.Generator) -> SparseRows:
+    def read(self, x: Rows) -> Rows:
+        """The rows as the first layer reads them: at length 1, so that a long history is no louder
+        than a short one; as they are, where the loss compares sizes.
+        """
+        return x if LOSSES[self.loss_name].of_sizes else unit_rows(x)
+
+    def corrupt(self, x: Rows, generator: torch.Generator) -> Rows:
         """What the network sees of a row in training; kinds that damage it say how."""
         return x
 
-    def penalty(self, x: SparseRows, code: Tensor) -> Tensor:
+    def penalty(self, x: Rows, code: Tensor) -> Tensor:
         """What the loss adds to the reconstruction; zero unless a kind says otherwise."""
         return code.new_zeros(())
 
@@ -116,11 +158,11 @@ class Autoencoder(Network):
         logits: Tensor = self.output(self.hidden(code))
         return logits
 
-    def logits(self, x: SparseRows) -> Tensor:
+    def logits(self, x: Rows) -> Tensor:
         """Encode and decode, (batch, n_items)."""
         return self.decode(self.encode(x))
 
-    def loss(self, x: SparseRows, generator: torch.Generator) -> LossTerms:
+    def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
         """The training loss of a batch: the corrupted rows against the clean ones."""
         seen = self.corrupt(x, generator)
         code = self.encode(seen)
@@ -135,7 +177,7 @@ class Autoencoder(Network):
         """The output layer's row of each item, (n_items, embedding_dim)."""
         return self.output.weight.detach()
 
-    def user_embeddings(self, x: SparseRows, space: str) -> Tensor:
+    def user_embeddings(self, x: Rows, space: str) -> Tensor:
         """The code, or what the output layer reads."""
         code = self.encode(x)
         return code if space == "code" else self.hidden(code)

@@ -1,7 +1,7 @@
 """The denoising autoencoder: sees a damaged row in training and must rebuild the whole one.
 
-Vincent et al. 2008, "Extracting and composing robust features with denoising autoencoders";
-with a multinomial likelihood it is the Mult-DAE of Liang et al. 2018.
+Vincent et al. 2008, "Extracting and composing robust features with denoising autoencoders", and
+2010 for the kinds of damage; with a multinomial likelihood it is the Mult-DAE of Liang et al. 2018.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoders.base import Autoencoder
-from models.autoencoders.layers import check_activation, dense_stack, initialise, sparse_stack
+from models.autoencoders.corruption import CORRUPTIONS, CorruptionName, check_corruption
+from models.autoencoders.layers import (
+    check_activation,
+    check_widths,
+    dense_stack,
+    initialise,
+    sparse_stack,
+)
 from models.autoencoders.losses import LossName, check_loss
-from models.errors import ConfigError
-from models.rows import SparseRows
+from models.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -24,17 +30,18 @@ class DenoisingConfig:
     """Widths between input and bottleneck, outermost first; the decoder mirrors them."""
     latent_dim: int = 200
     """Width of the bottleneck."""
+    corruption: CorruptionName = "masking"
+    """How rows are damaged: `masking` hides entries, `salt-and-pepper` sets them to an extreme,
+    `gaussian` adds noise to all. The last two make a batch dense.
+    """
     corruption_rate: float = 0.5
-    """Share of a row's entries hidden from the network in training."""
+    """The share of entries that are damaged; gaussian: the noise's standard deviation."""
     activation: str = "tanh"
     loss: LossName = "multinomial"
 
     def __post_init__(self) -> None:
-        if min((*self.hidden_dims, self.latent_dim)) < 1:
-            raise ConfigError("latent_dim", "every width must be at least 1.")
-        if not 0 <= self.corruption_rate < 1:
-            detail = f"corruption_rate is {self.corruption_rate}; it must be in [0, 1)."
-            raise ConfigError("corruption_rate", detail)
+        check_widths(self.hidden_dims, self.latent_dim)
+        check_corruption(self.corruption, self.corruption_rate)
         check_activation("activation", self.activation)
         check_loss("loss", self.loss)
 
@@ -44,20 +51,19 @@ class DenoisingAutoencoder(Autoencoder):
 
     def __init__(self, config: DenoisingConfig, *, n_items: int, generator: torch.Generator):
         super().__init__(n_items, config.loss)
-        self.corruption_rate = config.corruption_rate
+        self.config = config
         dims = (*config.hidden_dims, config.latent_dim)
         self.encoder = sparse_stack(n_items, dims, config.activation)
         self.decoder = dense_stack(dims[::-1], config.activation)
         self.output = nn.Linear(dims[0], n_items)
         initialise(self, generator)
 
-    def corrupt(self, x: SparseRows, generator: torch.Generator) -> SparseRows:
-        """Hide each entry with probability corruption_rate and scale up what is left."""
-        kept = torch.rand(x.values.shape, generator=generator) >= self.corruption_rate
-        return x.with_values(x.values * kept / (1 - self.corruption_rate))
+    def corrupt(self, x: Rows, generator: torch.Generator) -> Rows:
+        """Damage the rows as the config says."""
+        return CORRUPTIONS[self.config.corruption](x, self.config.corruption_rate, generator)
 
-    def encode(self, x: SparseRows) -> Tensor:
-        code: Tensor = self.encoder(x.unit_rows())
+    def encode(self, x: Rows) -> Tensor:
+        code: Tensor = self.encoder(self.read(x))
         return code
 
     def hidden(self, code: Tensor) -> Tensor:

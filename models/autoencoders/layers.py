@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from models.errors import choice_error
-from models.rows import SparseRows
+from models.errors import ConfigError, choice_error
+from models.rows import Rows, times
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
@@ -21,9 +20,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class SparseLinear(nn.Module):
-    """A linear layer over sparse rows: the weighted sum of the rows of the items present.
+    """A linear layer over rows: the weighted sum of the weights of the items present.
 
-    It never builds (batch, n_items), so that its cost is that of the history, not the catalogue.
+    Of sparse rows its cost is that of the history, not the catalogue.
     """
 
     def __init__(self, n_items: int, out_features: int) -> None:
@@ -31,16 +30,8 @@ class SparseLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(n_items, out_features))
         self.bias = nn.Parameter(torch.empty(out_features))
 
-    def forward(self, x: SparseRows) -> Tensor:
-        summed = F.embedding_bag(
-            x.indices,
-            self.weight,
-            x.offsets,
-            mode="sum",
-            per_sample_weights=x.values.to(self.weight.dtype),
-            include_last_offset=True,
-        )  # (batch, out_features)
-        return summed + self.bias
+    def forward(self, x: Rows) -> Tensor:
+        return times(x, self.weight) + self.bias
 
 
 def dense_stack(dims: Sequence[int], activation: str) -> nn.Sequential:
@@ -55,6 +46,20 @@ def sparse_stack(n_items: int, dims: Sequence[int], activation: str) -> nn.Seque
     """The same over sparse rows of n_items: a SparseLinear to dims[0], then the dense layers."""
     first = [SparseLinear(n_items, dims[0]), ACTIVATIONS[activation]()]
     return nn.Sequential(*first, *dense_stack(dims, activation))
+
+
+def first_of(stack: nn.Sequential) -> SparseLinear:
+    """The layer of a sparse stack that reads the rows."""
+    layer = stack[0]
+    assert isinstance(layer, SparseLinear)
+    return layer
+
+
+def check_widths(hidden_dims: Sequence[int], latent_dim: int) -> None:
+    """Raise ConfigError unless every width is at least 1."""
+    for field, width in (("latent_dim", latent_dim), *(("hidden_dims", w) for w in hidden_dims)):
+        if width < 1:
+            raise ConfigError(field, f"{field} has a width of {width}; it must be at least 1.")
 
 
 def check_activation(field: str, name: str) -> None:

@@ -4,6 +4,7 @@ Every loss reads logits (batch, n_items) and the clean rows, sums over a row's i
 averages over the rows.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,17 +14,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.errors import choice_error
-from models.rows import SparseRows
+from models.rows import Rows, entries, row_sums
 
-LossName = Literal["multinomial", "bernoulli", "squared"]
+LossName = Literal["multinomial", "bernoulli", "focal", "squared", "gaussian", "cosine", "observed"]
+
+FOCUS = 2.0
+"""Gamma of the focal loss; 2 in the paper."""
 
 
 @dataclass(frozen=True)
 class Loss:
     """`of(logits, x)` is the scalar; `expected(logits, x)` the data that the logits stand for."""
 
-    of: Callable[[Tensor, SparseRows], Tensor]
-    expected: Callable[[Tensor, SparseRows], Tensor]
+    of: Callable[[Tensor, Rows], Tensor]
+    expected: Callable[[Tensor, Rows], Tensor]
+    of_sizes: bool = False
+    """Whether it compares how large values are, so that a network must be told."""
+    of_observed: bool = False
+    """Whether entries that are not there say nothing, rather than zero."""
 
 
 class _Multinomial(torch.autograd.Function):
@@ -49,33 +57,81 @@ class _Multinomial(torch.autograd.Function):
         return grad.mul_(grads[0] / len(logits)), None, None, None
 
 
-def multinomial(logits: Tensor, x: SparseRows) -> Tensor:
+def multinomial(logits: Tensor, x: Rows) -> Tensor:
     """-sum_i x_i log softmax(logits)_i: the items of a row compete (Liang et al. 2018, eq. 2)."""
-    values = x.values.to(logits.dtype)
-    loss: Tensor = _Multinomial.apply(logits, values, x.row_nums, x.indices)  # type: ignore[no-untyped-call]
+    row_nums, item_nums, values = entries(x)
+    values = values.to(logits.dtype)
+    loss: Tensor = _Multinomial.apply(logits, values, row_nums, item_nums)  # type: ignore[no-untyped-call]
     return loss
 
 
-def bernoulli(logits: Tensor, x: SparseRows) -> Tensor:
+def bernoulli(logits: Tensor, x: Rows) -> Tensor:
     """Cross-entropy of each item as a coin of its own (Liang et al. 2018, eq. 4)."""
     dense = x.to_dense().to(logits.dtype)
     return F.binary_cross_entropy_with_logits(logits, dense, reduction="sum") / len(x)
 
 
-def squared(logits: Tensor, x: SparseRows) -> Tensor:
+def focal(logits: Tensor, x: Rows) -> Tensor:
+    """sum_i |x_i - p_i|^gamma times the cross-entropy of x_i and p_i = sigmoid(logit_i).
+
+    What is known already counts little: of the many items nobody has, the few that are hard
+    (Lin et al. 2017, "Focal loss for dense object detection", eq. 4, without its alpha).
+    """
+    dense = x.to_dense().to(logits.dtype)
+    entropy = F.binary_cross_entropy_with_logits(logits, dense, reduction="none")
+    return ((dense - torch.sigmoid(logits)).abs().pow(FOCUS) * entropy).sum() / len(x)
+
+
+def squared(logits: Tensor, x: Rows) -> Tensor:
     """sum_i (x_i - logit_i)^2 over all items, the unobserved ones too."""
     return (x.to_dense().to(logits.dtype) - logits).square().sum() / len(x)
 
 
-def _expected_counts(logits: Tensor, x: SparseRows) -> Tensor:
+def gaussian(logits: Tensor, x: Rows) -> Tensor:
+    """-log of the density of x under a normal with mean logit and variance 1, item by item:
+    sum_i (x_i - logit_i)^2 / 2 + log(2 pi) / 2 (Liang et al. 2018, eq. 3, all confidences 1).
+
+    Half of `squared` and a constant: on the scale of a likelihood, as a KL term beside it asks.
+    """
+    n_features = logits.shape[1]
+    return squared(logits, x) / 2 + n_features * math.log(2 * math.pi) / 2
+
+
+def observed(logits: Tensor, x: Rows) -> Tensor:
+    """sum over the observed items of (x_i - logit_i)^2 (Sedhain et al. 2015, eq. 1)."""
+    row_nums, item_nums, values = entries(x)
+    errors = values.to(logits.dtype) - logits[row_nums, item_nums]
+    return errors.square().sum() / len(x)
+
+
+def cosine(logits: Tensor, x: Rows) -> Tensor:
+    """2 - 2 cos(x, logits): the squared distance of the two, both scaled to length 1 (Vancura et
+    al. 2022, eq. 5). An empty row counts 1, and pulls nothing.
+    """
+    dense = F.normalize(x.to_dense().to(logits.dtype), dim=1)
+    loss: Tensor = (F.normalize(logits, dim=1) - dense).square().sum() / len(x)
+    return loss
+
+
+def _expected_length(logits: Tensor, x: Rows) -> Tensor:
+    """The logits at the length of the row: only their direction was trained."""
+    length: Tensor = torch.linalg.vector_norm(x.to_dense().to(logits.dtype), dim=1)
+    return F.normalize(logits, dim=1) * length[:, None]
+
+
+def _expected_counts(logits: Tensor, x: Rows) -> Tensor:
     """A row's own sum, spread over the items by softmax: comparable with the row itself."""
-    return torch.softmax(logits, dim=1) * x.row_sums().to(logits.dtype)[:, None]
+    return torch.softmax(logits, dim=1) * row_sums(x).to(logits.dtype)[:, None]
 
 
 LOSSES: dict[LossName, Loss] = {
     "multinomial": Loss(multinomial, _expected_counts),
     "bernoulli": Loss(bernoulli, lambda logits, x: torch.sigmoid(logits)),
-    "squared": Loss(squared, lambda logits, x: logits),
+    "focal": Loss(focal, lambda logits, x: torch.sigmoid(logits)),
+    "squared": Loss(squared, lambda logits, x: logits, of_sizes=True),
+    "gaussian": Loss(gaussian, lambda logits, x: logits, of_sizes=True),
+    "observed": Loss(observed, lambda logits, x: logits, of_sizes=True, of_observed=True),
+    "cosine": Loss(cosine, _expected_length),
 }
 
 

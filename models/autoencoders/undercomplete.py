@@ -10,24 +10,26 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoders.base import Autoencoder
-from models.autoencoders.layers import check_activation, initialise, sparse_stack
+from models.autoencoders.layers import check_activation, check_widths, initialise, sparse_stack
 from models.autoencoders.losses import LossName, check_loss
 from models.errors import ConfigError
-from models.rows import SparseRows
+from models.rows import Rows
 
 
 @dataclass(frozen=True)
 class UndercompleteConfig:
     """Hyperparameters of an undercomplete autoencoder."""
 
-    latent_dim: int = 2
-    """Width of the hidden layer; must be below the number of items."""
+    latent_dim: int | None = None
+    """Width of the hidden layer; must be below the number of items. None: half of it, at most
+    100.
+    """
     activation: str = "sigmoid"
+    """Of the hidden layer; the output's belongs to the loss, for `bernoulli` also a sigmoid."""
     loss: LossName = "bernoulli"
 
     def __post_init__(self) -> None:
-        if self.latent_dim < 1:
-            raise ConfigError("latent_dim", "latent_dim must be at least 1.")
+        check_widths((), 1 if self.latent_dim is None else self.latent_dim)
         check_activation("activation", self.activation)
         check_loss("loss", self.loss)
 
@@ -37,19 +39,25 @@ class UndercompleteAutoencoder(Autoencoder):
 
     def __init__(self, config: UndercompleteConfig, *, n_items: int, generator: torch.Generator):
         super().__init__(n_items, config.loss)
-        if config.latent_dim >= n_items:
-            detail = (
-                f"latent_dim is {config.latent_dim} but there are only {n_items} items: an "
-                f"undercomplete code is narrower than its input. Take at most {n_items - 1}."
-            )
-            raise ConfigError("latent_dim", detail)
-        self.encoder = sparse_stack(n_items, (config.latent_dim,), config.activation)
-        self.output = nn.Linear(config.latent_dim, n_items)
+        latent_dim = _width(config, n_items)
+        self.encoder = sparse_stack(n_items, (latent_dim,), config.activation)
+        self.output = nn.Linear(latent_dim, n_items)
         initialise(self, generator)
 
-    def encode(self, x: SparseRows) -> Tensor:
+    def encode(self, x: Rows) -> Tensor:
         code: Tensor = self.encoder(x)
         return code
 
     def hidden(self, code: Tensor) -> Tensor:
         return code
+
+
+def _width(config: UndercompleteConfig, n_items: int) -> int:
+    latent_dim = min(100, max(1, n_items // 2)) if config.latent_dim is None else config.latent_dim
+    if latent_dim >= n_items:
+        detail = (
+            f"latent_dim is {latent_dim} but there are only {n_items} items: an undercomplete "
+            f"code is narrower than its input. Take at most {n_items - 1}."
+        )
+        raise ConfigError("latent_dim", detail)
+    return latent_dim

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.autoencoders.base import Network
 from models.autoencoders.losses import LOSSES
-from models.rows import SparseRows
+from models.rows import Rows, SparseRows
 
 CHUNK = 64
 """Rows of one forward pass: bounds memory at CHUNK x n_items, whatever the history."""
@@ -38,7 +38,8 @@ def score_row(network: Network, x: SparseRows) -> RowScore:
     """The anomaly score of a batch of one row; an empty row scores 0.
 
     Multinomial: mean over the row's items of -log p(item | the other items), so that it does not
-    grow with the length of the row. Other losses: mean squared error over all items.
+    grow with the length of the row. Other losses: mean squared error over all items, or over those
+    observed where the others say nothing.
     """
     if not len(x.indices):
         return RowScore(0.0, x.indices, x.values, x.values, x.values, 0.0)
@@ -74,12 +75,31 @@ def leave_each_out(x: SparseRows, entries: Tensor) -> SparseRows:
 
 
 def _squared_error(network: Network, x: SparseRows) -> RowScore:
-    expected = LOSSES[network.loss_name].expected(network.logits(x), x)[0]
-    errors = (x.to_dense()[0] - expected).square() / x.n_items
+    expected = network.reconstruct(x)[0]
+    observed = x.to_dense()[0]
+    if LOSSES[network.loss_name].of_observed:
+        errors = torch.zeros_like(observed)
+        errors[x.indices] = (x.values - expected[x.indices]).square() / len(x.indices)
+    else:
+        errors = (observed - expected).square() / x.n_items
     own = errors[x.indices]
     score = float(errors.sum())
     rest = score - float(own.sum())
     return RowScore(score, x.indices, x.values, expected[x.indices], own, rest)
+
+
+def feature_errors(network: Network, x: Rows) -> Tensor:
+    """Squared reconstruction error of each feature, (batch, n_features).
+
+    Unobserved items count too: a missing habit is as strange as a new one.
+    """
+    with torch.inference_mode():
+        return (x.to_dense() - network.reconstruct(x)).square()
+
+
+def anomaly_scores(network: Network, x: Rows) -> Tensor:
+    """Mean of each row's feature errors, (batch,): for dense rows, where all is observed."""
+    return feature_errors(network, x).mean(dim=1)
 
 
 def p_value(score: float, calibration: Tensor) -> float:

@@ -4,12 +4,13 @@ Strong generalisation (Liang et al. 2018): held-out users are unseen in training
 one's history is folded in, the rest is what a ranking should find.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipelines.data.interactions import Csr, InteractionMatrix
 from pipelines.data.vocabulary import Vocabulary
+from pipelines.data.weighting import Weighting, learn_weighting
 
 MIN_ITEMS = 5
 """A user with fewer items trains, but is never held out."""
@@ -32,12 +33,16 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Split:
-    """Training rows and the users who judge; None when there are too few users to spare any."""
+    """Training rows and the users who judge; None when there are too few users to spare any.
+
+    The rows hold values by the weighting, which was learned from those of training.
+    """
 
     train: Csr
     vocabulary: Vocabulary
     validation: HeldOut | None
     test: HeldOut | None
+    weighting: Weighting = Weighting()
 
 
 def strong_generalisation(matrix: InteractionMatrix, seed: int) -> Split:
@@ -48,7 +53,8 @@ def strong_generalisation(matrix: InteractionMatrix, seed: int) -> Split:
     """
     eligible = np.flatnonzero(np.diff(matrix.x.indptr) >= MIN_ITEMS)
     if len(eligible) < MIN_USERS:
-        return Split(matrix.x, matrix.vocabulary, None, None)
+        weighting = learn_weighting(matrix.values, matrix.x)
+        return Split(weighting.weigh(matrix.x), matrix.vocabulary, None, None, weighting)
     rng = np.random.default_rng(seed)
     n_held_out = held_out_count(len(eligible))
     judges = rng.permutation(eligible)[: 2 * n_held_out]
@@ -56,9 +62,20 @@ def strong_generalisation(matrix: InteractionMatrix, seed: int) -> Split:
     item_nums = np.unique(matrix.x[trains].indices)
     x = matrix.x[:, item_nums]
     vocabulary = matrix.vocabulary.select(item_nums.tolist())
+    weighting = learn_weighting(matrix.values, x[trains])
     validation = hold_out(x[np.sort(judges[:n_held_out])], rng)
     test = hold_out(x[np.sort(judges[n_held_out:])], rng)
-    return Split(x[trains], vocabulary, validation, test)
+    return weighed(Split(x[trains], vocabulary, validation, test, weighting))
+
+
+def weighed(split: Split) -> Split:
+    """A split of weights as one of values, by its own weighting."""
+    weigh = split.weighting.weigh
+    validation, test = (
+        users and HeldOut(weigh(users.fold_in), weigh(users.held_out))
+        for users in (split.validation, split.test)
+    )
+    return replace(split, train=weigh(split.train), validation=validation, test=test)
 
 
 def held_out_count(n_users: int) -> int:

@@ -28,6 +28,8 @@ METRICS: dict[str, tuple[Callable[[Array, Array, int], Array], int]] = {
 }
 HEADLINE = "ndcg@100"
 """The metric that stops training and decides at the gate."""
+RMSE = "rmse"
+"""The one metric of ratings, in place of all above; the one of which less is better."""
 SCORES_AT_ONCE = 8_000_000
 """Entries of one batch of scores: bounds memory at 32 MB, whatever the catalogue."""
 
@@ -37,6 +39,11 @@ class Evaluation:
     """Each metric's value for each held-out user, (n_users,); NaN where nothing was held out."""
 
     per_user: dict[str, Array]
+
+    @property
+    def headline(self) -> str:
+        """The metric that decides."""
+        return RMSE if RMSE in self.per_user else HEADLINE
 
     def mean(self, metric: str) -> float:
         return float(np.nanmean(self.per_user[metric]))
@@ -96,5 +103,5 @@ def network_scorer(network: Network) -> Scorer:
 
 def popularity_scorer(train: Csr) -> Scorer:
     """Rank by how many training users have the item: the same for every user."""
-    counts = torch.from_numpy(np.asarray(train.sum(axis=0), dtype=np.float32).ravel())
+    counts = torch.from_numpy(np.bincount(train.indices, minlength=train.shape[1])).float()
     return lambda rows: counts.repeat(len(rows), 1)

@@ -6,7 +6,7 @@ evaluates nor promotes.
 
 from dataclasses import dataclass
 
-from pipelines.training.evaluate import HEADLINE, Evaluation, standard_error
+from pipelines.training.evaluate import RMSE, Evaluation, standard_error
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,33 @@ def judge(
         return Verdict(True, (reason,))
     better, reason = _beats_popularity(candidate, popularity)
     if active is None:
-        return Verdict(better, (reason, "No artifact was active."))
+        return Verdict(better, (reason, "No artifact was active that could be compared."))
     no_worse, second = _holds_against(candidate, active)
     return Verdict(better and no_worse, (reason, second))
 
 
 def _beats_popularity(candidate: Evaluation, popularity: Evaluation) -> tuple[bool, str]:
-    ours, theirs = candidate.mean(HEADLINE), popularity.mean(HEADLINE)
-    better = ours > theirs
-    words = "above" if better else "not above"
-    return better, f"{HEADLINE} is {ours:.4f}, {words} popularity's {theirs:.4f}."
+    metric = candidate.headline
+    ours, theirs = candidate.mean(metric), popularity.mean(metric)
+    if metric == RMSE:
+        better, side = ours < theirs, "below"
+        plain = "that of biases alone,"
+    else:
+        better, side = ours > theirs, "above"
+        plain = "popularity's"
+    words = side if better else f"not {side}"
+    return better, f"{metric} is {ours:.4f}, {words} {plain} {theirs:.4f}."
 
 
 def _holds_against(candidate: Evaluation, active: Evaluation) -> tuple[bool, str]:
-    difference = candidate.per_user[HEADLINE] - active.per_user[HEADLINE]
-    mean = candidate.mean(HEADLINE) - active.mean(HEADLINE)
+    metric = candidate.headline
+    difference = candidate.per_user[metric] - active.per_user[metric]
+    mean = candidate.mean(metric) - active.mean(metric)
     error = standard_error(difference)
-    holds = bool(mean >= -error)
+    holds = bool(mean <= error if metric == RMSE else mean >= -error)
     words = "no worse than" if holds else "worse than"
     sentence = (
-        f"{HEADLINE} differs by {mean:+.4f} from the active artifact's on the same users "
+        f"{metric} differs by {mean:+.4f} from the active artifact's on the same users "
         f"(standard error of the difference {error:.4f}): {words} it."
     )
     return holds, sentence

@@ -4,13 +4,14 @@ Not where things are kept (`pipelines/settings.py`), nor what a kind's options m
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from typing import Any
 
-from models.catalog import config_values, make_config
-from models.errors import ConfigError, choice_error
+from models.catalog import config_values, get_kind, make_config
+from models.errors import ConfigError, choice_error, option_error
 from models.fitting import FitConfig
 from pipelines.data.interactions import DataConfig
 from pipelines.errors import FieldError, InvalidInput, NotFound
@@ -56,20 +57,39 @@ def named_run(name: str) -> RunConfig:
 
 def run_config_of(values: Mapping[str, Any]) -> RunConfig:
     """A run from plain values. Raises InvalidInput that names the option at fault."""
-    try:
+    with _refusals():
         _only_known("run", values, RunConfig)
-        return RunConfig(
-            name=values["name"],
-            kind=values["kind"],
-            seed=int(values.get("seed", 42)),
-            network=config_values(make_config(values["kind"], values.get("network", {}))),
-            data=_section(DataConfig, "data", values.get("data", {})),
-            fit=_section(FitConfig, "fit", values.get("fit", {})),
-        )
+        get_kind(values["kind"])
+    with _refusals("/network"):
+        network = config_values(make_config(values["kind"], values.get("network", {})))
+    config = RunConfig(
+        name=values["name"],
+        kind=values["kind"],
+        seed=int(values.get("seed", 42)),
+        network=network,
+        data=_section(DataConfig, "data", values.get("data", {})),
+        fit=_section(FitConfig, "fit", values.get("fit", {})),
+    )
+    with _refusals("/data"):
+        _check_feedback(config)
+    return config
+
+
+def _check_feedback(config: RunConfig) -> None:
+    """Raise ConfigError unless the kind can learn from such values."""
+    if config.kind == "rating" and config.data.values != "rating":
+        detail = "The kind rating learns from ratings: its data need values = 'rating'."
+        raise ConfigError("values", detail)
+
+
+@contextmanager
+def _refusals(section: str = "") -> Iterator[None]:
+    """An option that cannot be used, as the error of whoever asked for it."""
+    try:
+        yield
     except ConfigError as error:
-        raise InvalidInput(
-            error.detail, errors=[FieldError(f"/{error.field}", error.detail)]
-        ) from None
+        pointer = FieldError(f"{section}/{error.field}", error.detail)
+        raise InvalidInput(error.detail, errors=[pointer]) from None
 
 
 def with_options(
@@ -85,12 +105,13 @@ def with_options(
 
 
 def _section(section: type[Any], name: str, values: Mapping[str, Any]) -> Any:
-    _only_known(name, values, section)
-    return section(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    with _refusals(f"/{name}"):
+        _only_known(name, values, section)
+        return section(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def _only_known(name: str, values: Mapping[str, Any], section: type[Any]) -> None:
     known = [field.name for field in fields(section)]
     for key in values:
         if key not in known:
-            raise choice_error(f"option of {name}", key, known)
+            raise option_error(name, key, known)

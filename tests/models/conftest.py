@@ -2,16 +2,50 @@
 
 import torch
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Autoencoder, Network
 from models.catalog import build
-from models.fitting import FitConfig, Fitting
+from models.fitting import FitConfig, fit_all
 from models.rows import SparseRows
 
 SMALL = {
     "undercomplete": {"latent_dim": 4, "loss": "bernoulli"},
+    "sparse": {"hidden_dims": [16], "k": 4},
     "denoising": {"hidden_dims": [24], "latent_dim": 8, "corruption_rate": 0.3},
+    "contractive": {"latent_dim": 12, "contraction_weight": 0.01},
+    "stacked": {"hidden_dims": [24], "latent_dim": 8, "pretraining_epochs": 3},
+    "deep": {"hidden_dims": [24, 16], "latent_dim": 8, "dropout_rate": 0.2},
+    "variational": {
+        "hidden_dims": [24],
+        "latent_dim": 8,
+        "beta": 0.01,
+        "annealing_steps": 0,
+        "corruption_rate": 0.3,
+    },
+    "variational/recvae": {
+        "form": "recvae",
+        "hidden_dims": [24, 24],
+        "latent_dim": 8,
+        "corruption_rate": 0.3,
+    },
+    "linear": {"regularisation": [1.0]},
+    "linear/elsa": {"form": "elsa", "latent_dim": 4},
+    "joint": {
+        "deep": {
+            "hidden_dims": [24],
+            "latent_dim": 8,
+            "corruption_rate": 0.3,
+            "annealing_steps": 0,
+        },
+        "linear": {"regularisation": [1.0]},
+    },
+    "rating": {"form": "user", "latent_dim": 8},
 }
-"""Options of each kind in the catalog that suit a world of some ten items."""
+"""Options of each kind in the catalog, and of forms unlike it, that suit a world of ten items."""
+
+
+def kind_of(case: str) -> str:
+    """The kind of a key of SMALL."""
+    return case.partition("/")[0]
 
 
 def rows_of(table: torch.Tensor) -> SparseRows:
@@ -22,19 +56,32 @@ def rows_of(table: torch.Tensor) -> SparseRows:
     return SparseRows(offsets, columns, table[row_nums, columns], table.shape[1])
 
 
-def small_network(kind: str, n_items: int, seed: int = 0) -> Autoencoder:
-    """A fresh network of the kind; unfitted."""
+def small_network(kind: str, n_items: int, seed: int = 0, **options: object) -> Autoencoder:
+    """A fresh network of the kind, with some options besides; unfitted."""
     generator = torch.Generator().manual_seed(seed)
-    return build(kind, SMALL[kind], n_items=n_items, generator=generator)
+    return build(kind_of(kind), {**SMALL[kind], **options}, n_items=n_items, generator=generator)
 
 
-def fitted(kind: str, table: torch.Tensor, *, epochs: int, seed: int = 0) -> Autoencoder:
-    """A small network fitted to all rows at once."""
-    network = small_network(kind, table.shape[1], seed)
+def unsettled(network: Network, seed: int = 0) -> Network:
+    """The network with every parameter moved a little: biases that are all zero are a special
+    point, where units tie.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+    return network
+
+
+def fitted(
+    kind: str, table: torch.Tensor, *, epochs: int, seed: int = 0, **options: object
+) -> Autoencoder:
+    """A small network fitted to all rows at once; `epochs` are those of the last phase."""
+    network = small_network(kind, table.shape[1], seed, **options)
     config = FitConfig(epochs=epochs, learning_rate=0.02)
-    fitting = Fitting(network, config, generator=torch.Generator().manual_seed(seed))
-    for _ in range(epochs):
-        fitting.run_epoch(lambda: [rows_of(table)])
+    generator = torch.Generator().manual_seed(seed)
+    rows = rows_of(table)
+    fit_all(network, config, lambda: [rows], generator=generator, rows=rows)
     return network
 
 

@@ -1,63 +1,99 @@
 """What every kind in the catalog must do; a new kind is found by itself."""
 
 import json
+from dataclasses import fields
 
 import pytest
 import torch
 
+from models.autoencoders.base import Network, Pass
+from models.autoencoders.losses import LOSSES
 from models.catalog import KINDS, build, config_values, make_config
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting
 from models.rows import SparseRows
 from models.scoring.anomaly import score_row
 from models.scoring.ranking import mask, top_n
-from tests.models.conftest import SMALL, checkerboard, fitted, rows_of, small_network
+from tests.models.conftest import (
+    SMALL,
+    checkerboard,
+    fitted,
+    kind_of,
+    rows_of,
+    small_network,
+    unsettled,
+)
 
-pytestmark = pytest.mark.parametrize("kind", KINDS)
+pytestmark = pytest.mark.parametrize("kind", SMALL)
 
 TABLE = torch.tensor([[1.0, 0, 1, 0, 0, 1], [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]])
 
 
+def test_every_kind_of_the_catalog_is_here(kind: str) -> None:
+    assert {kind_of(case) for case in SMALL} == set(KINDS)
+
+
+def passes_of(network: Network) -> list[Pass]:
+    """Every pass of every phase."""
+    return [each for phase in network.phases() for each in phase.passes]
+
+
 def test_default_config_survives_json(kind: str) -> None:
-    config = make_config(kind, {})
-    assert make_config(kind, json.loads(json.dumps(config_values(config)))) == config
+    for options in ({}, SMALL[kind]):
+        config = make_config(kind_of(kind), options)
+        assert make_config(kind_of(kind), json.loads(json.dumps(config_values(config)))) == config
 
 
 def test_misspelt_option_is_refused_and_the_nearest_named(kind: str) -> None:
-    with pytest.raises(ConfigError, match="latent_dim"):
-        make_config(kind, {"latent_dims": 3})
+    name = fields(make_config(kind_of(kind), {}))[0].name
+    with pytest.raises(ConfigError, match=f"Did you mean '{name}'"):
+        make_config(kind_of(kind), {f"{name}x": 3})
 
 
 def test_shapes_are_those_of_the_batch(kind: str) -> None:
     network, x = small_network(kind, 6), rows_of(TABLE)
-    embedding_dim = network.item_embeddings().shape[1]
-    assert network.encode(x).shape[0] == 3
     assert network.logits(x).shape == (3, 6)
     assert network.reconstruct(x).shape == (3, 6)
-    assert network.user_embeddings(x, "decoder").shape == (3, embedding_dim)
+    items, users = network.item_embeddings(), network.user_embeddings(x, "decoder")
+    assert (items is None) == (users is None)
+    if items is not None:
+        assert users.shape == (3, items.shape[1])
+    code = network.user_embeddings(x, "code")
+    assert code is None or code.shape[0] == 3
 
 
 def test_dot_product_of_decoder_embeddings_plus_bias_is_the_logit(kind: str) -> None:
     network, x = small_network(kind, 6), rows_of(TABLE)
     users, items = network.user_embeddings(x, "decoder"), network.item_embeddings()
-    assert torch.allclose(users @ items.T + network.output.bias, network.logits(x), atol=1e-6)
+    if items is None:
+        pytest.skip("it has no item embeddings")
+    bias = network.logits(x) - users @ items.T  # of items that a row has, some leave the own out
+    for item_num in range(6):
+        unseen = bias[TABLE[:, item_num] == 0, item_num]
+        assert torch.allclose(unseen, unseen[:1].expand_as(unseen), atol=1e-6)
 
 
-def test_every_parameter_gets_a_gradient(kind: str) -> None:
+def test_every_parameter_gets_a_gradient_in_a_phase_that_trains_it(kind: str) -> None:
     network = small_network(kind, 6)
-    network.loss(rows_of(TABLE), torch.Generator().manual_seed(1)).total.backward()
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.abs().sum() > 0, name
+    trained = set()
+    for each in passes_of(network):
+        network.zero_grad()
+        each.loss(rows_of(TABLE), torch.Generator().manual_seed(1)).total.backward()
+        for parameter in each.parameters:
+            assert parameter.grad is not None
+            assert parameter.grad.abs().sum() > 0
+        trained.update(each.parameters)
+    assert trained == {each for each in network.parameters() if each.requires_grad}
 
 
 def test_gradients_agree_with_finite_differences(kind: str) -> None:
-    network, x = small_network(kind, 6).double(), rows_of(TABLE.double())
+    network, x = unsettled(small_network(kind, 6)).double(), rows_of(TABLE.double())
+    for each in passes_of(network):
 
-    def loss(*_: torch.Tensor) -> torch.Tensor:
-        return network.loss(x, torch.Generator().manual_seed(1)).total
+        def loss(*_: torch.Tensor, each: Pass = each) -> torch.Tensor:
+            return each.loss(x, torch.Generator().manual_seed(1)).total
 
-    assert torch.autograd.gradcheck(loss, tuple(network.parameters()))
+        assert torch.autograd.gradcheck(loss, each.parameters)
 
 
 def test_an_empty_row_gives_finite_output(kind: str) -> None:
@@ -79,7 +115,9 @@ def test_same_seed_gives_the_same_weights(kind: str) -> None:
 
 def test_weights_and_config_give_the_same_network_back(kind: str) -> None:
     network = fitted(kind, checkerboard(), epochs=3)
-    copy = build(kind, SMALL[kind], n_items=20, generator=torch.Generator().manual_seed(99))
+    copy = build(
+        kind_of(kind), SMALL[kind], n_items=20, generator=torch.Generator().manual_seed(99)
+    )
     copy.load_state_dict(network.state_dict())
     x = rows_of(checkerboard())
     assert torch.equal(copy.logits(x), network.logits(x))
@@ -87,6 +125,8 @@ def test_weights_and_config_give_the_same_network_back(kind: str) -> None:
 
 def test_one_row_and_one_more_than_a_batch_both_train(kind: str) -> None:
     network = small_network(kind, 6)
+    if not network.phases():
+        pytest.skip("it is solved, not trained")
     fitting = Fitting(network, FitConfig(), generator=torch.Generator().manual_seed(0))
     one, three = rows_of(TABLE[:1]), rows_of(TABLE)
     assert fitting.run_epoch(lambda: [one]).reconstruction > 0
@@ -100,6 +140,8 @@ def test_a_fit_goes_on_from_its_saved_state_to_the_same_weights(kind: str) -> No
         )
 
     x = rows_of(checkerboard())
+    if not small_network(kind, 20).phases():
+        pytest.skip("it is solved, not trained")
     undisturbed, resumed = start(), start()
     for _ in range(2):
         undisturbed.run_epoch(lambda: [x])
@@ -114,6 +156,8 @@ def test_a_fit_goes_on_from_its_saved_state_to_the_same_weights(kind: str) -> No
 def test_the_checkerboard_is_solved(kind: str) -> None:
     table = checkerboard()
     network = fitted(kind, table, epochs=150)
+    if LOSSES[network.loss_name].of_observed:
+        pytest.skip("of ratings that are all the same nothing can be learned")
     x = rows_of(table)
     _, best = top_n(mask(network.logits(x).detach(), x), 1)
     hits = best[:, 0] == torch.arange(len(table))
@@ -130,6 +174,8 @@ def test_contributions_and_rest_sum_to_the_anomaly_score(kind: str) -> None:
 
 def test_a_row_against_the_pattern_is_stranger_than_one_that_follows_it(kind: str) -> None:
     network = fitted(kind, checkerboard(), epochs=150)
+    if LOSSES[network.loss_name].of_observed:
+        pytest.skip("of ratings that are all the same nothing can be learned")
     follows = checkerboard()[0]
     strange = follows.clone()
     strange[[2, 7]] = torch.tensor([0.0, 1.0])

@@ -8,7 +8,7 @@ from models.fitting import FitConfig, Fitting
 from tests.models.conftest import checkerboard, rows_of, small_network
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw", "nadam"])
 def test_the_loss_falls(optimiser: str) -> None:
     config = FitConfig(optimiser=optimiser, learning_rate=0.05)  # type: ignore[arg-type]
     network = small_network("denoising", 20)
@@ -56,5 +56,5 @@ def test_an_impossible_option_is_named(field: str, value: float) -> None:
 
 
 def test_an_unknown_optimiser_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="adamw, sgd"):
+    with pytest.raises(ConfigError, match="adamw, nadam, sgd"):
         FitConfig(optimiser="adam")  # type: ignore[arg-type]

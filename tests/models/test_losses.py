@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.autoencoders.losses import LOSSES, bernoulli, multinomial, squared
+from models.autoencoders.losses import LOSSES, bernoulli, focal, gaussian, multinomial, squared
 from models.rows import SparseRows
 
 
@@ -43,6 +43,34 @@ def test_squared_is_the_mean_over_rows_of_the_summed_squares(
 ) -> None:
     expected = (x.to_dense() - logits).square().sum() / 3
     assert squared(logits, x).item() == pytest.approx(expected.item())
+
+
+def test_focal_is_the_cross_entropy_times_the_squared_error_of_its_probability(
+    logits: torch.Tensor,
+) -> None:
+    ones = SparseRows(torch.tensor([0, 2, 2, 3]), torch.tensor([0, 3, 4]), torch.ones(3), 5)
+    p, dense = torch.sigmoid(logits), ones.to_dense()
+    # Lin et al. 2017, eq. 4: p_t is the probability of what is there.
+    p_t = torch.where(dense == 1, p, 1 - p)
+    expected = -((1 - p_t).square() * p_t.log()).sum() / 3
+    assert focal(logits, ones).item() == pytest.approx(expected.item())
+
+
+def test_gaussian_is_minus_the_log_density_under_unit_variance(
+    x: SparseRows, logits: torch.Tensor
+) -> None:
+    density = torch.distributions.Normal(logits, 1.0)
+    expected = -density.log_prob(x.to_dense().double()).sum() / 3
+    assert gaussian(logits, x).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_are_finite_where_the_network_is_certain(name: str, x: SparseRows) -> None:
+    far = torch.full((3, 5), 200.0, requires_grad=True)
+    loss = LOSSES[name].of(far * torch.tensor([1, -1, 1, -1, 1]), x)  # type: ignore[index]
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(far.grad).all()
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -3,15 +3,17 @@
 import pytest
 import torch
 
+from models.autoencoders.corruption import CORRUPTIONS, gaussian, salt_and_pepper
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
 from models.catalog import get_kind
 from models.errors import ConfigError
-from tests.models.conftest import checkerboard, rows_of
+from models.scoring.ranking import mask, top_n
+from tests.models.conftest import checkerboard, fitted, rows_of
 
 
 def test_unknown_kind_lists_the_valid_ones_and_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"denoising, undercomplete.*'denoising'\?"):
+    with pytest.raises(ConfigError, match=r"denoising, .*undercomplete.*'denoising'\?"):
         get_kind("denoisign")
 
 
@@ -20,6 +22,16 @@ def test_undercomplete_code_as_wide_as_its_input_is_refused() -> None:
         UndercompleteAutoencoder(
             UndercompleteConfig(latent_dim=5), n_items=5, generator=torch.Generator()
         )
+
+
+@pytest.mark.parametrize(("n_items", "latent_dim"), [(2, 1), (5, 2), (40, 20), (9_000, 100)])
+def test_undercomplete_code_left_out_is_narrower_than_any_input(
+    n_items: int, latent_dim: int
+) -> None:
+    network = UndercompleteAutoencoder(
+        UndercompleteConfig(), n_items=n_items, generator=torch.Generator().manual_seed(0)
+    )
+    assert network.output.weight.shape == (n_items, latent_dim)
 
 
 def test_undercomplete_code_is_the_lessons_sigmoid() -> None:
@@ -43,6 +55,38 @@ class TestDenoising:
         assert (seen.values == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
         assert torch.equal(seen.indices, x.indices)
         assert seen.values.max().item() == pytest.approx(1 / 0.7)
+
+    def test_gaussian_noise_has_the_stated_deviation_and_touches_all(self) -> None:
+        x = rows_of(checkerboard().repeat(50, 1))
+        noise = gaussian(x, 0.3, torch.Generator().manual_seed(0)) - x.to_dense()
+        assert noise.std().item() == pytest.approx(0.3, rel=0.02)
+        assert noise.mean().item() == pytest.approx(0.0, abs=0.01)
+
+    def test_salt_and_pepper_sets_the_stated_share_to_an_extreme(self) -> None:
+        x = rows_of(3 * checkerboard().repeat(50, 1))
+        seen = salt_and_pepper(x, 0.4, torch.Generator().manual_seed(0))
+        assert set(seen.unique().tolist()) == {0.0, 3.0}
+        # Half of those hit are set to what they were.
+        assert (seen != x.to_dense()).float().mean().item() == pytest.approx(0.2, abs=0.01)
+
+    @pytest.mark.parametrize("corruption", CORRUPTIONS)
+    def test_any_damage_is_done_in_training_only_and_still_teaches(self, corruption: str) -> None:
+        table = checkerboard()
+        network = fitted("denoising", table, epochs=150, corruption=corruption)
+        x = rows_of(table)
+        _, best = top_n(mask(network.logits(x).detach(), x), 1)
+        assert (best[:, 0] == torch.arange(20)).float().mean() >= 0.9
+
+    @pytest.mark.parametrize("corruption", CORRUPTIONS)
+    def test_no_damage_at_rate_zero(self, corruption: str) -> None:
+        x = rows_of(checkerboard())
+        seen = CORRUPTIONS[corruption](x, 0.0, torch.Generator())  # type: ignore[index]
+        dense = seen if isinstance(seen, torch.Tensor) else seen.to_dense()
+        assert torch.equal(dense, x.to_dense())
+
+    def test_a_misspelt_damage_is_refused_and_the_nearest_named(self) -> None:
+        with pytest.raises(ConfigError, match="'salt-and-pepper'"):
+            DenoisingConfig(corruption="salt-n-pepper")  # type: ignore[arg-type]
 
     def test_evaluation_sees_the_whole_row(self) -> None:
         network, x = self.network(), rows_of(checkerboard())

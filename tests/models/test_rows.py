@@ -1,9 +1,13 @@
 """Sparse rows agree with their dense form."""
 
+from collections.abc import Callable
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.rows import Rows, entries, n_columns, row_sums, times, unit_rows, values_of, with_values
 from tests.models.conftest import rows_of
 
 tables = st.integers(1, 6).flatmap(
@@ -19,16 +23,40 @@ tables = st.integers(1, 6).flatmap(
 def test_to_dense_gives_the_table_back(values: list[list[float]]) -> None:
     table = torch.tensor(values)
     assert torch.equal(rows_of(table).to_dense(), table)
+    assert torch.equal(table.to_dense(), table)
+
+
+@given(tables)
+def test_sparse_and_dense_rows_answer_alike(values: list[list[float]]) -> None:
+    table = torch.tensor(values)
+    sparse = rows_of(table)
+    weight = torch.arange(2.0 * table.shape[1]).reshape(table.shape[1], 2)
+    assert len(sparse) == len(table)
+    assert n_columns(sparse) == n_columns(table)
+    assert torch.allclose(row_sums(sparse), row_sums(table))
+    assert torch.allclose(times(sparse, weight), times(table, weight), atol=1e-5)
+    assert torch.allclose(unit_rows(sparse).to_dense(), unit_rows(table).to_dense())
+    for ours, theirs in zip(entries(sparse), entries(table), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("make", [rows_of, torch.Tensor.to_dense], ids=["sparse", "dense"])
+def test_other_values_leave_the_rows_as_they_are(make: Callable[[torch.Tensor], Rows]) -> None:
+    table = torch.tensor([[0.0, 2.0], [3.0, 0.0]])
+    x = make(table)
+    doubled = with_values(x, values_of(x) * 2)
+    assert torch.equal(doubled.to_dense(), table * 2)
+    assert torch.equal(x.to_dense(), table)
 
 
 @given(tables)
 def test_row_sums_are_those_of_the_table(values: list[list[float]]) -> None:
     table = torch.tensor(values)
-    assert torch.allclose(rows_of(table).row_sums(), table.sum(dim=1))
+    assert torch.allclose(row_sums(rows_of(table)), table.sum(dim=1))
 
 
 @given(tables)
 def test_unit_rows_have_length_one_and_empty_rows_stay_empty(values: list[list[float]]) -> None:
     table = torch.tensor(values)
-    lengths = rows_of(table).unit_rows().to_dense().norm(dim=1)
+    lengths = unit_rows(rows_of(table)).to_dense().norm(dim=1)
     assert torch.allclose(lengths, (table.abs().sum(dim=1) > 0).float())

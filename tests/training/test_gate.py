@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.training.evaluate import HEADLINE, Evaluation
+from pipelines.training.evaluate import HEADLINE, RMSE, Evaluation
 from pipelines.training.gate import judge
 
 
@@ -35,6 +35,19 @@ def test_a_difference_within_its_standard_error_is_no_reason_to_reject() -> None
 
 def test_users_with_nothing_held_out_do_not_count() -> None:
     assert judge(figures([0.5, np.nan]), figures([0.2, np.nan]), figures([0.5, np.nan])).promote
+
+
+def ratings(values: list[float]) -> Evaluation:
+    return Evaluation({RMSE: np.array(values)})
+
+
+def test_of_ratings_less_error_is_better() -> None:
+    low, middle, high = ratings([0.8, 0.9]), ratings([0.81, 0.92]), ratings([1.1, 1.2])
+    assert judge(low, high, None).promote
+    assert not judge(high, low, None).promote
+    assert not judge(high, ratings([2.0, 2.0]), low).promote
+    assert judge(low, high, middle).promote
+    assert "biases" in judge(low, high, None).reasons[0]
 
 
 def test_too_few_users_to_judge_promotes_and_says_so() -> None:

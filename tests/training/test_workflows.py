@@ -1,6 +1,8 @@
 """The whole chain on a real database, and what a run leaves behind."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +11,19 @@ from sqlalchemy import Engine
 from pipelines.data.interactions import DataConfig, read_interactions
 from pipelines.errors import NotReady
 from pipelines.registry.artifact import read_artifact
+from pipelines.registry.registry import promote_by_id
 from pipelines.registry.store import Store
+from pipelines.runs import steps
+from pipelines.runs.requests import request_run
+from pipelines.runs.steps import STEPS
 from pipelines.storage.artifacts import active_artifact, list_artifacts
 from pipelines.storage.embeddings import iterate_embeddings
-from pipelines.storage.engine import reading
+from pipelines.storage.engine import reading, writing
 from pipelines.storage.runs import get_run, list_runs
+from pipelines.training.gate import Verdict, judge
+from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig, named_run, run_config_of
-from pipelines.training.train import Progress
-from pipelines.workflows import RunResult, is_current, run_training
+from pipelines.workflows import RunResult, carry_out, is_current, run_training
 from tests.worlds import store_world, two_tastes
 
 
@@ -28,19 +35,31 @@ def config(**fit: object) -> RunConfig:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "artifacts"))
+def home(tmp_path: Path) -> Path:
+    return tmp_path
 
 
-def run(engine: Engine, store: Store, run_config: RunConfig) -> RunResult:
-    return run_training(engine, store, run_config, on_progress=lambda _: None)
+def store_at(home: Path) -> Store:
+    return Store(str(home / "artifacts"))
+
+
+def run(
+    engine: Engine, home: Path, run_config: RunConfig, on_progress: OnProgress = lambda _: None
+) -> RunResult:
+    return run_training(engine, store_at(home), run_config, home=home, on_progress=on_progress)
+
+
+def files_in(home: Path) -> list[Path]:
+    """What runs leave beside the artifacts and the database."""
+    folders = (home / "snapshots", home / "checkpoints")
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_run_beats_popularity_and_goes_live_with_its_embeddings(
-    engine: Engine, store: Store
+    engine: Engine, home: Path
 ) -> None:
     store_world(engine, two_tastes(120))
-    result = run(engine, store, config())
+    result = run(engine, home, config())
     assert result.promoted
     figures, popularity = result.metrics["test"]["ndcg@100"], result.metrics["popularity"]
     assert figures["mean"] > popularity["ndcg@100"]["mean"]
@@ -50,20 +69,21 @@ def test_a_run_beats_popularity_and_goes_live_with_its_embeddings(
         assert active.artifact_id == result.artifact_id
         stored = dict(iterate_embeddings(session, artifact_id=result.artifact_id))
         row = get_run(session, run_id=result.run_id)
-    artifact = read_artifact(store, result.artifact_id)
+    artifact = read_artifact(store_at(home), result.artifact_id)
     vectors = artifact.network.item_embeddings().numpy()
     first = np.frombuffer(stored[artifact.vocabulary.item_ids[0]], dtype="<f4")
     assert first.tolist() == vectors[0].tolist()
     assert row is not None
     assert (row.status, row.artifact_id) == ("finished", result.artifact_id)
     assert row.verdict["promote"] is True
+    assert files_in(home) == []
 
 
 def test_the_same_data_and_seed_give_the_same_artifact_and_it_stays_live(
-    engine: Engine, store: Store
+    engine: Engine, home: Path
 ) -> None:
     store_world(engine, two_tastes(120))
-    first, second = run(engine, store, config()), run(engine, store, config())
+    first, second = run(engine, home, config()), run(engine, home, config())
     assert first.artifact_id == second.artifact_id
     with reading(engine) as session:
         statuses = [row.status for row in list_artifacts(session, limit=10, after=None)]
@@ -72,11 +92,11 @@ def test_the_same_data_and_seed_give_the_same_artifact_and_it_stays_live(
 
 
 def test_a_worse_artifact_is_rejected_with_reasons_and_the_better_stays(
-    engine: Engine, store: Store
+    engine: Engine, home: Path
 ) -> None:
     store_world(engine, two_tastes(120))
-    good = run(engine, store, config())
-    bad = run(engine, store, config(epochs=1, learning_rate=1e-6))
+    good = run(engine, home, config())
+    bad = run(engine, home, config(epochs=1, learning_rate=1e-6))
     assert not bad.promoted
     assert bad.reasons
     with reading(engine) as session:
@@ -87,17 +107,17 @@ def test_a_worse_artifact_is_rejected_with_reasons_and_the_better_stays(
     assert statuses[bad.artifact_id] == "rejected"
 
 
-def test_few_users_are_all_trained_on_and_the_run_says_so(engine: Engine, store: Store) -> None:
+def test_few_users_are_all_trained_on_and_the_run_says_so(engine: Engine, home: Path) -> None:
     store_world(engine, two_tastes(10))
-    result = run(engine, store, config())
+    result = run(engine, home, config())
     assert result.promoted
     assert "fewer than 50" in result.reasons[0]
     assert result.metrics == {"test": None, "popularity": None}
 
 
-def test_without_interactions_the_run_fails_with_the_remedy(engine: Engine, store: Store) -> None:
+def test_without_interactions_the_run_fails_with_the_remedy(engine: Engine, home: Path) -> None:
     with pytest.raises(NotReady, match="Import or post"):
-        run(engine, store, config())
+        run(engine, home, config())
     with reading(engine) as session:
         rows = list_runs(session, limit=1, after=None)
     assert rows[0].status == "failed"
@@ -105,7 +125,7 @@ def test_without_interactions_the_run_fails_with_the_remedy(engine: Engine, stor
 
 
 def test_stopping_a_run_leaves_it_cancelled_and_nothing_published(
-    engine: Engine, store: Store
+    engine: Engine, home: Path
 ) -> None:
     def stop(progress: Progress) -> None:
         if progress.epoch == 2:
@@ -113,16 +133,17 @@ def test_stopping_a_run_leaves_it_cancelled_and_nothing_published(
 
     store_world(engine, two_tastes(60))
     with pytest.raises(KeyboardInterrupt):
-        run_training(engine, store, config(), on_progress=stop)
+        run(engine, home, config(), stop)
     with reading(engine) as session:
         assert list_runs(session, limit=1, after=None)[0].status == "cancelled"
         assert active_artifact(session) is None
+    assert files_in(home) == []
 
 
-def test_is_current_until_the_data_or_the_run_change(engine: Engine, store: Store) -> None:
+def test_is_current_until_the_data_or_the_run_change(engine: Engine, home: Path) -> None:
     store_world(engine, two_tastes(20))
     assert not is_current(engine, config())
-    run(engine, store, config())
+    run(engine, home, config())
     assert is_current(engine, config())
     assert not is_current(engine, config(epochs=31))
     store_world(engine, two_tastes(21, seed=1))
@@ -140,3 +161,52 @@ def test_the_matrix_read_back_is_the_one_stored_whatever_its_order(engine: Engin
     assert (read.x != matrix.x).nnz == 0
     assert read.digest() == matrix.digest()
     assert heavy.x.nnz == 0
+
+
+def test_a_step_of_a_run_that_is_over_changes_nothing(engine: Engine, home: Path) -> None:
+    store_world(engine, two_tastes(20))
+    result = run(engine, home, config(epochs=2))
+    with reading(engine) as session:
+        before = vars(get_run(session, run_id=result.run_id)).copy()
+    for step, _ in STEPS:
+        assert not carry_out(engine, store_at(home), home, step=step, run_id=result.run_id)
+    with reading(engine) as session:
+        after = vars(get_run(session, run_id=result.run_id))
+    assert {name: value for name, value in before.items() if name[0] != "_"} == {
+        name: value for name, value in after.items() if name[0] != "_"
+    }
+
+
+def test_a_run_whose_snapshot_is_elsewhere_fails_with_the_remedy(
+    engine: Engine, home: Path
+) -> None:
+    with writing(engine) as session:
+        run_id = request_run(session, config(), now=datetime.now(UTC)).run_id
+    assert not carry_out(engine, store_at(home), home, step="fit", run_id=run_id)
+    with reading(engine) as session:
+        row = get_run(session, run_id=run_id)
+    assert row is not None
+    assert row.status == "failed"
+    assert "HOURGLASS_HOME" in (row.error or "")
+
+
+def test_the_gate_judges_again_when_another_artifact_went_live_meanwhile(
+    engine: Engine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_world(engine, two_tastes(120))
+    weak = [run(engine, home, config(epochs=n, learning_rate=1e-6)).artifact_id for n in (1, 2)]
+    for artifact_id in weak:
+        promote_by_id(engine, store_at(home), artifact_id)
+    n_judged = 0
+
+    def promoting(*evaluations: Any) -> Verdict:
+        nonlocal n_judged
+        n_judged += 1
+        if n_judged == 1:
+            promote_by_id(engine, store_at(home), weak[0])
+        return judge(*evaluations)
+
+    monkeypatch.setattr(steps, "judge", promoting)
+    result = run(engine, home, config())
+    assert n_judged == 2
+    assert result.promoted

@@ -1,0 +1,115 @@
+"""The two ways in which recommenders are measured: who is held out, and by which formulas.
+
+`strong`: users unseen in training (`pipelines/data/splits.py`), the metrics of the service.
+`weak`: the users and their test items are given; training items are masked and all others ranked,
+recall@k = hits / |test| (He et al. 2020, LightGCN), unlike the service's hits / min(k, |test|).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.matrices import read_matrix, read_parts
+from pipelines.data.interactions import Csr
+from pipelines.data.splits import (
+    MAX_HELD_OUT,
+    HeldOut,
+    Split,
+    hold_out,
+    strong_generalisation,
+)
+from pipelines.errors import InvalidInput
+from pipelines.training.evaluate import METRICS, Evaluation, evaluate, popularity_scorer
+from pipelines.training.fit import Fitted, NoCheckpoints, fit
+from pipelines.training.metrics.recall import recall_at_k
+from pipelines.training.progress import OnProgress
+from pipelines.training.run_config import RunConfig, run_config_of
+from pipelines.training.train import train
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run came to on the test users, and what that took."""
+
+    test: Evaluation
+    popularity: Evaluation
+    epochs: int
+    chosen: dict[str, Any]
+    selection_seconds: float
+    fit_seconds: float
+
+
+def strong(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
+    """Users unseen in training; raises InvalidInput where there are too few."""
+    split = strong_generalisation(read_matrix(folder, config.data.values), config.seed)
+    started = time.perf_counter()
+    trained = train(split, config, on_progress=on_progress)
+    seconds = time.perf_counter() - started
+    if trained.test is None or trained.popularity is None:
+        raise InvalidInput("Too few users with five items to hold any out.")
+    chosen = trained.network.chosen
+    return Measured(trained.test, trained.popularity, len(trained.epochs), chosen, 0.0, seconds)
+
+
+def weak(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
+    """The users of `train.txt` and `test.txt`: everything is chosen on a fifth of each user's
+    training items, and then fitted once more to all of them.
+    """
+    vocabulary, train_x, test_x = read_parts(folder)
+    rng = np.random.default_rng(config.seed)
+    started = time.perf_counter()
+    parts = hold_out(train_x, rng)
+    judges = rng.permutation(train_x.shape[0])[:MAX_HELD_OUT]
+    validation = HeldOut(parts.fold_in[judges], parts.held_out[judges])
+    first = _fit(Split(parts.fold_in, vocabulary, validation, None), config, on_progress)
+    selected = time.perf_counter()
+    whole = Split(train_x, vocabulary, None, None)
+    final = _fit(whole, _settled(config, first), on_progress)
+    fitted = time.perf_counter()
+    users = HeldOut(train_x, test_x)
+    scorers = (final.network.logits, popularity_scorer(train_x))
+    return Measured(
+        *(as_lightgcn(evaluate(scorer, users), test_x) for scorer in scorers),
+        len(final.epochs),
+        first.network.chosen,
+        selected - started,
+        fitted - selected,
+    )
+
+
+PROTOCOLS: dict[str, Callable[[Path, RunConfig, OnProgress], Measured]] = {
+    "strong": strong,
+    "weak": weak,
+}
+
+
+def _fit(split: Split, config: RunConfig, on_progress: OnProgress) -> Fitted:
+    return fit(split, config, checkpoints=NoCheckpoints(), on_progress=on_progress)
+
+
+def _settled(config: RunConfig, first: Fitted) -> RunConfig:
+    """The run with what validation chose: as many epochs as the best took, and the options."""
+    values = config.values()
+    judged = [epoch for epoch in first.epochs if epoch.metric is not None]
+    if judged:
+        best = max(range(len(judged)), key=lambda num: judged[num].metric or 0.0)
+        values["fit"]["epochs"] = best + 1
+    values["network"].update(first.network.chosen)
+    return run_config_of(values)
+
+
+def as_lightgcn(evaluation: Evaluation, test_x: Csr) -> Evaluation:
+    """Recall with |test| as its denominator; NDCG is the same in both."""
+    lengths = np.diff(test_x.indptr)
+    per_user = {
+        name: values * np.divide(np.minimum(k, lengths), np.maximum(lengths, 1))
+        if metric is recall_at_k
+        else values
+        for name, values in evaluation.per_user.items()
+        for metric, k in [METRICS[name]]
+    }
+    return Evaluation(per_user)

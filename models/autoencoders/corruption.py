@@ -1,0 +1,61 @@
+"""The ways in which rows are damaged in training. Not who is trained on them.
+
+Vincent et al. 2010, "Stacked denoising autoencoders", sec. 3.3.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from models.errors import ConfigError, choice_error
+from models.rows import Rows, values_of, with_values
+
+CorruptionName = Literal["masking", "gaussian", "salt-and-pepper"]
+
+
+def hide(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
+    """Zero for each value with probability `rate`; what is left is scaled up, to the same mean."""
+    kept = torch.rand(values.shape, generator=generator) >= rate
+    return values * kept / (1 - rate)
+
+
+def masking(x: Rows, rate: float, generator: torch.Generator) -> Rows:
+    """Hide each entry with probability `rate` and scale up what is left."""
+    return with_values(x, hide(values_of(x), rate, generator))
+
+
+def gaussian(x: Rows, rate: float, generator: torch.Generator) -> Tensor:
+    """Add noise of standard deviation `rate` to every entry, the unobserved too."""
+    dense = x.to_dense()
+    return dense + rate * torch.randn(dense.shape, generator=generator)
+
+
+def salt_and_pepper(x: Rows, rate: float, generator: torch.Generator) -> Tensor:
+    """Set each entry, with probability `rate`, to the least or the greatest value of the batch,
+    by the toss of a coin.
+    """
+    dense = x.to_dense()
+    hit = torch.rand(dense.shape, generator=generator) < rate
+    heads = torch.rand(dense.shape, generator=generator) < 0.5
+    return torch.where(hit, torch.where(heads, dense.max(), dense.min()), dense)
+
+
+CORRUPTIONS: dict[CorruptionName, Callable[[Rows, float, torch.Generator], Rows]] = {
+    "masking": masking,
+    "gaussian": gaussian,
+    "salt-and-pepper": salt_and_pepper,
+}
+
+
+def check_corruption(name: str, rate: float) -> None:
+    """Raise ConfigError unless the name is among CORRUPTIONS and the rate fits it."""
+    if name not in CORRUPTIONS:
+        raise choice_error("corruption", name, CORRUPTIONS)
+    if name == "gaussian":
+        if not 0 <= rate < float("inf"):
+            detail = f"corruption_rate is {rate}; a standard deviation must not be negative."
+            raise ConfigError("corruption_rate", detail)
+    elif not 0 <= rate < 1:
+        raise ConfigError("corruption_rate", f"corruption_rate is {rate}; it must be in [0, 1).")

@@ -1,0 +1,281 @@
+"""Fitting one network to a split, phase by phase, with early stopping. Not the judging of it.
+
+Between any two epochs all that the rest depends on is a Checkpoint: a fit that goes on from one
+ends with the very weights of a fit that was never interrupted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from models.autoencoders.base import Network
+from models.autoencoders.search import Judge
+from models.catalog import build
+from models.errors import ConfigError
+from models.fitting import Fitting
+from models.rows import SparseRows
+from pipelines.data.interactions import Csr, batches, to_rows
+from pipelines.data.splits import HeldOut, Split
+from pipelines.errors import FieldError, InvalidInput, NotReady
+from pipelines.machine import available_memory
+from pipelines.training.progress import OnProgress, Progress
+from pipelines.training.run_config import RunConfig
+from pipelines.training.yardstick import yardstick_of
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to; the metric is validation NDCG@100, of ratings minus the RMSE.
+
+    None when nobody judges, and before the last phase.
+    """
+
+    epoch: int
+    phase: str
+    reconstruction: float
+    penalty: float
+    metric: float | None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch of the last phase that judged best so far, and its weights."""
+
+    metric: float
+    weights: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A fit between two epochs, or (`fitting` None) after the last one."""
+
+    epochs: tuple[Epoch, ...]
+    in_phase: int
+    """Epochs done in the present phase."""
+    since_best: int
+    best: Best | None
+    fitting: dict[str, Any] | None
+    """What `Fitting.state` gave."""
+    weights: dict[str, Any] | None
+    """Of the network that the whole fit came to."""
+
+
+class Checkpoints(Protocol):
+    """Where a fit keeps its last checkpoint."""
+
+    def load(self) -> Checkpoint | None:
+        """The last one saved, if any."""
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Keep this one in place of the one before."""
+
+
+class NoCheckpoints:
+    """For a fit that begins anew if it is interrupted."""
+
+    def load(self) -> None:
+        """There is none."""
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Forget it."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network and how it came to its weights."""
+
+    network: Network
+    epochs: tuple[Epoch, ...]
+
+
+def fit(
+    split: Split, config: RunConfig, *, checkpoints: Checkpoints, on_progress: OnProgress
+) -> Fitted:
+    """Fit from the last checkpoint, or from the beginning; saves one after every epoch.
+
+    Raises NotReady when there is nothing to learn from, InvalidInput when the configuration does
+    not fit the data.
+    """
+    if not split.train.nnz:
+        raise NotReady("There are no interactions to train on. Import or post some first.")
+    if split.train.shape[0] < 2:
+        detail = "There is one user only, and a network learns from what users share: add another."
+        raise NotReady(detail)
+    torch.set_num_threads(config.fit.threads)
+    generator = torch.Generator().manual_seed(config.seed)
+    network = _build(config, len(split.vocabulary), generator)
+    checkpoint = checkpoints.load()
+    if checkpoint is None or checkpoint.weights is None:
+        checkpoint = _last_checkpoint(
+            network, split, config, generator, checkpoint, checkpoints, on_progress
+        )
+        checkpoints.save(checkpoint)
+    assert checkpoint.weights is not None
+    network.load_state_dict(checkpoint.weights)
+    return Fitted(network.eval(), checkpoint.epochs)
+
+
+def _build(config: RunConfig, n_items: int, generator: torch.Generator) -> Network:
+    with _refusals():
+        return build(config.kind, config.network, n_items=n_items, generator=generator)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """An option of the network that cannot be used, as the error of whoever asked for it."""
+    try:
+        yield
+    except ConfigError as error:
+        pointer = FieldError(f"/network/{error.field}", error.detail)
+        raise InvalidInput(error.detail, errors=[pointer]) from None
+
+
+def _last_checkpoint(
+    network: Network,
+    split: Split,
+    config: RunConfig,
+    generator: torch.Generator,
+    begun: Checkpoint | None,
+    checkpoints: Checkpoints,
+    on_progress: OnProgress,
+) -> Checkpoint:
+    """Prepare, fit phase by phase if there are any, and solve."""
+    rows = to_rows(split.train)
+    with _refusals():
+        network.prepare(rows, memory_bytes=available_memory())
+    epochs: tuple[Epoch, ...] = ()
+    if network.phases():
+        fit = _Fit(network, split, config, generator, on_progress)
+        if begun is not None:
+            fit.restore(begun)
+        while not fit.is_over:
+            fit.run_epoch()
+            checkpoints.save(fit.checkpoint())
+        epochs = fit.end()
+    on_progress(Progress("solving", 0, 1))
+    network.solve(rows, _judge(network, split.validation, on_progress))
+    return Checkpoint(epochs, 0, 0, None, None, network.state_dict())
+
+
+def _judge(network: Network, users: HeldOut | None, on_progress: OnProgress) -> Judge | None:
+    """How well the network as it stands does for the validation users."""
+    if users is None:
+        return None
+
+    def judge() -> float:
+        on_progress(Progress("solving", 0, 1))
+        yardstick = yardstick_of(network)
+        return yardstick.worth(yardstick.scorer(network), users)
+
+    return judge
+
+
+class _Fit:
+    """A fit of a kind with phases; the last one ends when its epochs or the patience run out."""
+
+    def __init__(
+        self,
+        network: Network,
+        split: Split,
+        config: RunConfig,
+        generator: torch.Generator,
+        on_progress: OnProgress,
+    ) -> None:
+        self._fitting = Fitting(network, config.fit, generator=generator)
+        self._split = split
+        self._config = config.fit
+        self._on_progress = on_progress
+        self._epochs: list[Epoch] = []
+        self._in_phase = 0
+        self._since_best = 0
+        self._best: Best | None = None
+        self._leave_done_phases()
+
+    @property
+    def is_over(self) -> bool:
+        return self._fitting.in_last_phase and (
+            self._in_phase >= self._config.epochs or self._since_best >= self._config.patience
+        )
+
+    def run_epoch(self) -> None:
+        """Run one epoch and, in the last phase, judge it by the validation users."""
+        phase, judges = self._fitting.phase.name, None
+        if self._fitting.in_last_phase:
+            judges = self._split.validation
+        loss = self._fitting.run_epoch(self._watched)
+        metric = None
+        if judges is not None:
+            yardstick = yardstick_of(self._fitting.network)
+            metric = yardstick.worth(yardstick.scorer(self._fitting.network), judges)
+            self._compare(metric)
+        number = len(self._epochs) + 1
+        self._epochs.append(Epoch(number, phase, loss.reconstruction, loss.penalty, metric))
+        self._in_phase += 1
+        self._leave_done_phases()
+
+    def checkpoint(self) -> Checkpoint:
+        """All that the next epoch depends on."""
+        return Checkpoint(
+            tuple(self._epochs),
+            self._in_phase,
+            self._since_best,
+            self._best,
+            self._fitting.state(),
+            None,
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to a checkpoint of an equal fit."""
+        assert checkpoint.fitting is not None
+        self._fitting.restore(checkpoint.fitting)
+        self._epochs = list(checkpoint.epochs)
+        self._in_phase = checkpoint.in_phase
+        self._since_best = checkpoint.since_best
+        self._best = checkpoint.best
+
+    def end(self) -> tuple[Epoch, ...]:
+        """Leave the network with the weights of the best epoch, the last one's when nobody judged;
+        the epochs there were.
+        """
+        if self._best:
+            self._fitting.network.load_state_dict(self._best.weights)
+        return tuple(self._epochs)
+
+    def _compare(self, metric: float) -> None:
+        self._since_best += 1
+        if self._best is None or metric > self._best.metric:
+            self._best = Best(metric, deepcopy(self._fitting.network.state_dict()))
+            self._since_best = 0
+
+    def _leave_done_phases(self) -> None:
+        while not self._fitting.in_last_phase and self._in_phase >= (
+            self._fitting.phase.epochs or 0
+        ):
+            self._fitting.next_phase()
+            self._in_phase = 0
+
+    def _watched(self) -> Iterator[SparseRows]:
+        """The rows in shuffled batches; reports before each, so that a caller can stop there."""
+        x: Csr = self._split.train
+        if self._fitting.network.trains_on_items:
+            x = x.T.tocsr()
+        per_epoch = -(-x.shape[0] // self._config.batch_size)
+        total = sum(phase.epochs or self._config.epochs for phase in self._fitting.network.phases())
+        done, last = len(self._epochs), self._epochs[-1] if self._epochs else None
+        shuffled = batches(x, self._config.batch_size, self._fitting.generator)
+        for batch_num, batch in enumerate(shuffled):
+            progress = Progress(
+                self._fitting.phase.name,
+                done * per_epoch + batch_num,
+                total * per_epoch,
+                epoch=done + 1,
+                epochs=total,
+                loss=last.reconstruction + last.penalty if last else None,
+                metric=last.metric if last else None,
+            )
+            self._on_progress(progress)
+            yield batch

@@ -1,0 +1,190 @@
+"""Closed forms against numpy, low rank against its definition, and what does not fit."""
+
+import numpy as np
+import pytest
+import torch
+
+from models import closed_form
+from models.autoencoders.linear import FullRank, LinearConfig, LowRank, linear
+from models.autoencoders.search import best_of
+from models.errors import ConfigError
+from tests.models.conftest import checkerboard, rows_of
+
+
+def table(n_rows: int, n_items: int) -> torch.Tensor:
+    """Random ones and twos."""
+    generator = torch.Generator().manual_seed(0)
+    ones = torch.rand(n_rows, n_items, generator=generator) < 0.4
+    return ones * (1.0 + (torch.rand(n_rows, n_items, generator=generator) < 0.2))
+
+
+def by_definition(x: torch.Tensor, ridge: float, corruption_rate: float = 0.0) -> np.ndarray:
+    """B = I - P diag(1 / diag P), as the papers have it, by numpy's inverse."""
+    gram = x.double().numpy().T @ x.double().numpy()
+    odds = corruption_rate / (1 - corruption_rate)
+    p = np.linalg.inv(gram + np.diag(ridge + odds * np.diag(gram)))
+    return np.eye(len(p)) - p / np.diag(p)
+
+
+def solved(x: torch.Tensor, **options: object) -> FullRank:
+    network = linear(LinearConfig(**options), n_items=x.shape[1], generator=torch.Generator())
+    network.solve(rows_of(x))
+    return network
+
+
+@pytest.mark.parametrize("shape", [(30, 7), (7, 30), (9, 9)])
+def test_ease_is_the_formula_of_the_paper_whichever_way_it_is_inverted(shape) -> None:
+    x = table(*shape)
+    network = solved(x, form="ease", regularisation=(2.5,))
+    assert np.allclose(network.weight.numpy(), by_definition(x, 2.5), atol=1e-6)
+
+
+def test_ease_solves_its_own_least_squares() -> None:
+    x = table(40, 6)
+    b = solved(x, form="ease", regularisation=(3.0,)).weight.double()
+    x = x.double()
+    for item in range(6):  # each column is a ridge regression on the other items
+        others = [num for num in range(6) if num != item]
+        design = x[:, others]
+        gram = design.T @ design + 3.0 * torch.eye(5)
+        column = torch.linalg.solve(gram, design.T @ x[:, item])
+        assert torch.allclose(b[others, item], column, atol=1e-6)
+
+
+def test_edlae_adds_the_odds_of_hiding_to_the_diagonal() -> None:
+    x = table(30, 7)
+    network = solved(x, form="edlae", regularisation=(2.0,), corruption_rate=0.33)
+    assert np.allclose(network.weight.numpy(), by_definition(x, 2.0, 0.33), atol=1e-6)
+
+
+def test_the_diagonal_is_exactly_zero() -> None:
+    for shape in ((30, 7), (7, 30)):
+        network = solved(table(*shape), regularisation=(1.0,))
+        assert network.weight.diagonal().abs().max() == 0
+
+
+def test_primal_and_dual_agree_in_float32_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = rows_of(table(25, 20))
+    ridge = 1.0 + closed_form.column_squares(x)
+    exact = closed_form.primal(x, ridge)
+    assert torch.allclose(closed_form.dual(x, ridge), exact, atol=1e-6)
+    monkeypatch.setattr(closed_form, "DOUBLE_UP_TO", 0)
+    assert torch.allclose(closed_form.primal(x, ridge), exact, atol=1e-4)
+    assert torch.allclose(closed_form.dual(x, ridge), exact, atol=1e-4)
+
+
+def test_blocks_come_to_the_same_as_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = rows_of(table(12, 20))
+    ridge = torch.full((20,), 2.0, dtype=torch.float64)
+    whole = closed_form.dual(x, ridge), closed_form.primal(x, ridge)
+    monkeypatch.setattr(closed_form, "BLOCK_BYTES", 8 * 20 * 3)
+    blocks = closed_form.dual(x, ridge), closed_form.primal(x, ridge)
+    for ours, theirs in zip(blocks, whole, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def test_scores_are_the_sum_of_the_rows_of_the_history() -> None:
+    x = table(30, 7)
+    network = solved(x, regularisation=(1.0,))
+    assert torch.allclose(network.logits(rows_of(x)), x @ network.weight, atol=1e-5)
+
+
+def test_an_item_nobody_has_is_never_expected() -> None:
+    x = table(30, 7)
+    x[:, 3] = 0
+    network = solved(x, form="edlae", regularisation=(1.0,))
+    assert network.logits(rows_of(x))[:, 3].abs().max() == 0
+
+
+def test_full_rank_has_no_embeddings() -> None:
+    network = solved(table(30, 7), regularisation=(1.0,))
+    assert network.item_embeddings() is None
+    assert network.user_embeddings(rows_of(table(2, 7)), "code") is None
+
+
+def test_what_does_not_fit_is_refused_with_the_gigabytes_and_what_does() -> None:
+    network = linear(LinearConfig(form="ease"), n_items=300, generator=torch.Generator())
+    x = rows_of(table(400, 300))
+    network.prepare(x, memory_bytes=10**9)
+    with pytest.raises(ConfigError, match=r"300 items needs 0\.2 GB .* 0\.0 GB .*'elsa'"):
+        network.prepare(x, memory_bytes=10**7)
+
+
+def test_the_memory_stated_grows_with_the_square_of_the_items() -> None:
+    many = closed_form.needed_bytes(100_000, 20_108)
+    assert 2 * 4 * 20_108**2 <= many <= 3 * 4 * 20_108**2
+    assert closed_form.needed_bytes(1_000, 20_108) < many
+
+
+class TestChoice:
+    def tried(self, values: dict[float, float], start: float) -> tuple[float, list[float]]:
+        applied: list[float] = []
+        best = best_of(list(values), applied.append, lambda: values[applied[-1]], start=start)
+        assert applied[-1] == best
+        return best, applied
+
+    def test_it_climbs_to_the_best_of_one_hill_from_any_start(self) -> None:
+        values = {1.0: 0.1, 3.0: 0.3, 10.0: 0.6, 30.0: 0.5, 100.0: 0.2}
+        for start in (0.01, 1.0, 9.0, 1e6):
+            assert self.tried(values, start)[0] == 10.0
+
+    def test_it_judges_none_twice(self) -> None:
+        _, applied = self.tried({1.0: 0.3, 10.0: 0.2, 100.0: 0.1}, 10.0)
+        assert sorted(applied) == [1.0, 10.0, 100.0]
+
+    def test_without_a_judge_the_nearest_is_taken(self) -> None:
+        applied: list[float] = []
+        assert best_of([1, 10, 100], applied.append, None, start=40.0) == 100
+        assert applied == [100]
+
+    def test_the_network_keeps_what_the_judge_likes_best(self) -> None:
+        x = table(30, 7)
+        network = linear(
+            LinearConfig(form="ease", regularisation=(1, 10, 100)),
+            n_items=7,
+            generator=torch.Generator(),
+        )
+        wanted = torch.from_numpy(by_definition(x, 10.0))
+        network.solve(rows_of(x), lambda: -float((network.weight - wanted).square().sum()))
+        assert torch.allclose(network.weight.double(), wanted, atol=1e-6)
+
+
+class TestLowRank:
+    def network(self, latent_dim: int | None = 4) -> LowRank:
+        config = LinearConfig(form="elsa", latent_dim=latent_dim)
+        return linear(config, n_items=20, generator=torch.Generator().manual_seed(0))
+
+    def test_scores_are_those_of_unit_rows_without_the_diagonal(self) -> None:
+        network, x = self.network(), checkerboard()
+        a = network.item_embeddings()
+        assert torch.allclose(a.norm(dim=1), torch.ones(20))
+        b = a @ a.T - torch.eye(20)
+        assert torch.allclose(network.logits(rows_of(x)), x @ b, atol=1e-5)
+        assert b.diagonal().abs().max() < 1e-6
+
+    def test_reconstruction_has_the_length_of_the_row(self) -> None:
+        x = checkerboard()
+        rebuilt = self.network().reconstruct(rows_of(x))
+        assert torch.allclose(rebuilt.norm(dim=1), x.norm(dim=1), atol=1e-4)
+
+    def test_a_rank_above_the_number_of_items_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match="at most 20"):
+            self.network(21)
+
+    def test_the_default_rank_suits_any_catalogue(self) -> None:
+        assert self.network(None).weight.shape == (20, 10)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("form", "slim"),
+        ("regularisation", ()),
+        ("regularisation", (0.0,)),
+        ("corruption_rate", 1.0),
+        ("latent_dim", 0),
+    ],
+)
+def test_an_impossible_option_is_named(field: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=field):
+        LinearConfig(**{field: value})
