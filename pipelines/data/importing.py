@@ -5,8 +5,8 @@ was cut off is simply run again. What files look like is not here: `formats`.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,7 +15,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from pipelines.data.ahead import ahead
 from pipelines.data.checks import action_problem
+from pipelines.data.content import Opened
 from pipelines.data.formats.base import BadLine, Chunk, Columns, ReadOptions
 from pipelines.data.import_source import Source, locate
 from pipelines.errors import FieldError, InvalidInput
@@ -33,13 +35,17 @@ class ImportOptions:
     """How to import; the defaults recognise everything and leave bad lines out."""
 
     columns: Columns = Columns()
-    """Columns of a CSV file; naming any of them makes the file be read as CSV."""
+    """Columns of a CSV or Parquet file; naming any makes every other file be read as CSV."""
     action: str | None = None
     """Replaces the format's own action, in files without a column for it."""
     strict: bool = False
     """Stop at the first bad line and store nothing, instead of leaving bad lines out."""
     once: bool = False
     """Skip what was imported completely before, in the same way."""
+    member: str | None = None
+    """The one of a zip file's members to take, where several could be meant."""
+    called: str | None = None
+    """What reports call the file, where nobody knows it by its path."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class ImportProgress:
 
     bytes_done: int
     bytes_total: int
+    bytes_unpacked: int
+    """How many bytes came out of gzip or zip so far; of a plain file the same as `bytes_done`."""
     rows: int
     bad: int
 
@@ -80,14 +88,14 @@ def import_path(
     options: ImportOptions,
     progress: Callable[[ImportProgress], None],
 ) -> ImportReport:
-    """Import the interactions in a file or folder, and the items described beside them.
+    """Import the interactions in a file, folder or zip file, and the items described beside them.
 
     Raises NotFound, and InvalidInput for a file that is empty or not recognised, a column that is
     not there, a file without one good line, and with `strict` at the first bad line. A cut-off
     import (also by KeyboardInterrupt) leaves whole chunks stored, and nothing with `strict`.
     """
-    _check_action(options.action)
-    source = locate(path, columns=options.columns)
+    check_action(options.action)
+    source = locate(path, columns=options.columns, member=options.member, called=options.called)
     digest = source.digest(options.columns, options.action)
     work = _Import(engine, source, options, progress)
     if options.once:
@@ -128,21 +136,21 @@ class _Import:
             columns=self.options.columns,
             action=self.options.action,
         )
-        total = self.source.path.stat().st_size
-        with self.source.path.open("rb") as stream:
-            chunks = self.source.format.read(stream, options)
-            self._tell(0, total)
-            for chunk in chunks:
-                self._store_chunk(chunk, transaction)
-                self._tell(stream.tell(), total)
+        with self.source.open() as opened:
+            chunks = _placed(self.source.format.read(opened.stream, options).chunks, opened)
+            # A server stores while the next chunk is read here. SQLite stores in this process, and
+            # its driver lets another thread in at each row: two threads would be far slower.
+            reading_on = chunks if self.engine.dialect.name == "sqlite" else ahead(chunks)
+            self._tell(_place(opened))
+            with closing(reading_on):
+                for chunk, place in reading_on:
+                    self._store_chunk(chunk, transaction)
+                    self._tell(place)
         if self.new + self.repeated + self.replaced == 0:
             raise self._nothing_usable()
 
     def describe_items(self, transaction: "_Transaction") -> None:
-        describe = self.source.format.describe
-        if describe is None or not self.source.companions:
-            return
-        described = describe(self.source.path.parent)
+        described = self.source.describe()
         while some := list(islice(described, ITEMS_AT_A_TIME)):
             self._note_bad([line for line in some if isinstance(line, BadLine)])
             with transaction() as session:
@@ -151,7 +159,7 @@ class _Import:
     def record(self, session: Session, digest: str) -> None:
         add_import(
             session,
-            source=str(self.source.path),
+            source=self.source.shown,
             digest=digest,
             new=self.new,
             repeated=self.repeated,
@@ -162,7 +170,7 @@ class _Import:
 
     def report(self, *, imported_before_at: datetime | None = None) -> ImportReport:
         return ImportReport(
-            path=str(self.source.path),
+            path=self.source.shown,
             format=self.source.format.name,
             lines=self.lines,
             new=self.new,
@@ -199,12 +207,12 @@ class _Import:
         self.bad += len(bad)
         self.bad_lines.extend(bad[: BAD_LINES_KEPT - len(self.bad_lines)])
 
-    def _tell(self, bytes_done: int, bytes_total: int) -> None:
+    def _tell(self, place: "_Place") -> None:
         rows = self.new + self.repeated + self.replaced
-        self.progress(ImportProgress(bytes_done, bytes_total, rows=rows, bad=self.bad))
+        self.progress(ImportProgress(*place, rows=rows, bad=self.bad))
 
     def _nothing_usable(self) -> InvalidInput:
-        path, format_name = self.source.path, self.source.format.name
+        path, format_name = self.source.shown, self.source.format.name
         if not self.bad:
             return InvalidInput(f"{path} ({format_name}) holds no interactions: it has no rows.")
         first = self.bad_lines[0]
@@ -213,6 +221,19 @@ class _Import:
             f"Line {first.line}: {first.reason}."
         )
         return InvalidInput(detail, errors=[_field_error(line) for line in self.bad_lines])
+
+
+_Place = tuple[int, int, int]
+"""The bytes done, total and unpacked of `ImportProgress`."""
+
+
+def _place(opened: Opened) -> _Place:
+    return opened.position.tell(), opened.total, opened.stream.tell()
+
+
+def _placed(chunks: Iterator[Chunk], opened: Opened) -> Generator[tuple[Chunk, _Place]]:
+    """Each chunk with how far the reading was when it was made."""
+    return ((chunk, _place(opened)) for chunk in chunks)
 
 
 _Transaction = Callable[[], AbstractContextManager[Session]]
@@ -228,7 +249,8 @@ def _transactions(engine: Engine, options: ImportOptions) -> Iterator[_Transacti
         yield lambda: nullcontext(session)
 
 
-def _check_action(action: str | None) -> None:
+def check_action(action: str | None) -> None:
+    """Raise InvalidInput unless it can be the action of interactions."""
     if action is not None and (problem := action_problem(action)) is not None:
         detail = f"The action {problem}."
         raise InvalidInput(detail, errors=[FieldError("/action", detail)])

@@ -12,7 +12,7 @@ from pipelines.errors import HourglassError
 from pipelines.predictor.predictor import Predictor
 from pipelines.registry.artifact import read_artifact
 from pipelines.registry.store import Store
-from pipelines.storage.artifacts import active_artifact
+from pipelines.storage.artifacts import active_artifact_id
 from pipelines.storage.engine import reading
 
 INTERVAL = 1.0
@@ -41,8 +41,8 @@ class ActivePredictor:
         """Look at the database, and load the active artifact unless it is loaded already."""
         try:
             with reading(self._engine) as session:
-                row = active_artifact(session)
-            self._load(None if row is None else row.artifact_id)
+                artifact_id = active_artifact_id(session)
+            self._load(artifact_id)
             self._failure = None
         except Exception as error:  # whatever it is, the former artifact must serve on
             failure = _sentence(error)

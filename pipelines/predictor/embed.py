@@ -37,7 +37,7 @@ def embed_user(
     network = required(predictor)
     check_user(session, user_id)
     history = stored_history(session, network, user_id)
-    vector = network.embed(history.item_nums, space=space)
+    vector = network.embed(history.item_nums, space=space, weights=history.weights)
     return Embedding(tuple(vector), space, network.artifact_id)
 
 

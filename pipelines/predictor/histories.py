@@ -1,7 +1,7 @@
 """Whose history an answer is about: posted with the request, or stored. Not the answer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,8 @@ class History:
 
     item_nums: list[int]
     ignored: tuple[str, ...]
+    weights: list[float] | None = None
+    """Of each of them, as stored; None: they are liked, no more is known."""
 
 
 def posted_history(predictor: Predictor, item_ids: Sequence[str]) -> History:
@@ -27,10 +29,24 @@ def posted_history(predictor: Predictor, item_ids: Sequence[str]) -> History:
 def stored_history(session: Session, predictor: Predictor, user_id: str) -> History:
     """A user's stored history, by the same rule as the artifact's training data."""
     data = predictor.data
-    item_ids = interactions.history_of(
+    weights = interactions.weights_of(
         session, user_id=user_id, actions=data.actions or None, above=data.above
     )
-    return posted_history(predictor, item_ids)
+    return weighed_history(predictor, weights)
+
+
+def weighed_history(predictor: Predictor, weights: Mapping[str, Sequence[float]]) -> History:
+    """A history of items with the weights stored of each, from old to new."""
+    data = predictor.data
+    history = posted_history(predictor, list(weights))
+    pick = max if data.values == "binary" else (last if data.values == "rating" else sum)
+    ids = predictor.vocabulary.item_ids
+    return replace(history, weights=[pick(weights[ids[num]]) for num in history.item_nums])
+
+
+def last(weights: Sequence[float]) -> float:
+    """The newest weight."""
+    return weights[-1]
 
 
 def check_user(session: Session, user_id: str) -> None:

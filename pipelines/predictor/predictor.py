@@ -1,16 +1,21 @@
 """The answering object: one artifact, loaded. It holds no session and changes nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
-from models.rows import SparseRows
+from models.autoencoders.losses import LOSSES
+from models.catalog import EMBEDDING_KINDS
+from models.rows import SparseRows, to_rows
 from models.scoring.anomaly import RowScore, score_row
-from models.scoring.ranking import top_n
+from models.scoring.ranking import mask, top_n
 from models.scoring.similarity import cosine_to_all
-from pipelines.data.interactions import DataConfig, row_of
+from pipelines.data.interactions import DataConfig, rows_of
 from pipelines.data.vocabulary import Vocabulary
+from pipelines.data.weighting import Weighting
 from pipelines.errors import NoEmbedding, NotReady
 from pipelines.registry.artifact import Artifact
 
@@ -26,14 +31,42 @@ class Predictor:
         self.kind: str = artifact.config.kind
         self.data: DataConfig = artifact.config.data
         self.vocabulary: Vocabulary = artifact.vocabulary
+        self.weighting: Weighting = artifact.weighting
         self.calibration: Tensor = artifact.calibration
         self._network = artifact.network
 
-    def rank(self, item_nums: list[int], *, excluded: Collection[int], n: int) -> Ranked:
-        """The n items with the highest logits for a history, none of the excluded."""
+    def rank(
+        self,
+        item_nums: list[int],
+        *,
+        excluded: Collection[int],
+        n: int,
+        weights: Sequence[float] | None = None,
+    ) -> Ranked:
+        """The n items with the highest logits for a history, none of the excluded.
+
+        weights: of each item, as stored; None: it is liked, no more is known. So everywhere here.
+        """
         with torch.inference_mode():
-            scores = self._network.logits(self._row(item_nums))[0]
+            scores = self._network.logits(self.row(item_nums, weights))[0]
             return self._best(scores, excluded, n)
+
+    def rank_batch(
+        self,
+        histories: Sequence[list[int]],
+        *,
+        excluded: Sequence[list[int]],
+        n: int,
+        weights: Sequence[float] | None = None,
+    ) -> list[Ranked]:
+        """For each history what `rank` gives for it; memory: (len(histories), n_items) scores.
+
+        weights: those of the histories, one after another.
+        """
+        with torch.inference_mode():
+            scores = self._network.logits(self._rows(histories, weights))
+            values, item_nums = top_n(mask(scores, rows_of(excluded, len(self.vocabulary))), n)
+        return [self._named(*row) for row in zip(item_nums.tolist(), values.tolist(), strict=True)]
 
     def similar(self, item_num: int, *, n: int) -> Ranked:
         """The n items whose embeddings point most nearly the same way, by cosine."""
@@ -47,37 +80,67 @@ class Predictor:
             raise self._no_embedding("decoder")
         return embeddings
 
-    def reconstruct(self, item_nums: list[int]) -> Tensor:
-        """What a history should look like, (n_items,)."""
-        with torch.inference_mode():
-            return self._network.reconstruct(self._row(item_nums))[0]
+    def reconstruct(
+        self, item_nums: list[int], weights: Sequence[float] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What a history is to the network, and what it should look like, both (n_items,).
 
-    def embed(self, item_nums: list[int], *, space: str) -> list[float]:
+        Where entries that are not there say nothing, they are what is expected.
+        """
+        row = self.row(item_nums, weights)
+        with torch.inference_mode():
+            expected = self._network.reconstruct(row)[0]
+        observed = row.to_dense()[0]
+        if LOSSES[self._network.loss_name].of_observed:
+            observed = torch.where(observed == 0, expected, observed)
+        return observed, expected
+
+    def embed(
+        self, item_nums: list[int], *, space: str, weights: Sequence[float] | None = None
+    ) -> list[float]:
         """Where a history lies, in the `code` or the `decoder` space."""
         with torch.inference_mode():
-            vectors = self._network.user_embeddings(self._row(item_nums), space)
+            vectors = self._network.user_embeddings(self.row(item_nums, weights), space)
         if vectors is None:
             raise self._no_embedding(space)
         values: list[float] = vectors[0].tolist()
         return values
 
-    def score(self, item_nums: list[int]) -> RowScore:
+    def score(self, item_nums: list[int], weights: Sequence[float] | None = None) -> RowScore:
         """How strange a history is, and what each item adds."""
-        return score_row(self._network, self._row(item_nums))
+        return score_row(self._network, self.row(item_nums, weights))
 
     def _no_embedding(self, space: str) -> NoEmbedding:
         return NoEmbedding(
-            f"The active artifact is of kind {self.kind!r}, which has no {space} embedding. "
-            "Train a kind that has one, such as `denoising`."
+            f"The active artifact is of kind {self.kind!r} and has no {space} embedding. "
+            f"Train a kind that has one: {', '.join(EMBEDDING_KINDS)}, or the run `elsa`."
         )
 
-    def _row(self, item_nums: list[int]) -> SparseRows:
-        return row_of(item_nums, len(self.vocabulary))
+    def row(self, item_nums: list[int], weights: Sequence[float] | None = None) -> SparseRows:
+        """The history as the network reads it, a batch of one."""
+        return self._rows([item_nums], weights)
+
+    def _rows(
+        self, histories: Sequence[list[int]], weights: Sequence[float] | None = None
+    ) -> SparseRows:
+        """The histories as the network reads them; `weights` are theirs one after another."""
+        rows = rows_of(histories, len(self.vocabulary))
+        if self.weighting.values == "binary":
+            return rows
+        liked = np.full(len(rows.values), self.weighting.liked, dtype=np.float32)
+        held = liked if weights is None else np.array(weights, dtype=np.float32)
+        arrays = (held, rows.indices.numpy(), rows.offsets.numpy())
+        x = sparse.csr_array(arrays, shape=(len(rows), rows.n_items))
+        return to_rows(self.weighting.weigh(x))
 
     def _best(self, scores: Tensor, excluded: Collection[int], n: int) -> Ranked:
         scores[list(excluded)] = -torch.inf
         values, nums = top_n(scores[None], n)
-        pairs = zip(nums[0].tolist(), values[0].tolist(), strict=True)
+        return self._named(nums[0].tolist(), values[0].tolist())
+
+    def _named(self, item_nums: list[int], scores: list[float]) -> Ranked:
+        """The items by their ids, without those that were excluded."""
+        pairs = zip(item_nums, scores, strict=True)
         return [(self.vocabulary.item_ids[i], score) for i, score in pairs if score > -torch.inf]
 
 

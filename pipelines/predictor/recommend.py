@@ -88,7 +88,11 @@ def _recommend(
         return Recommendations(best, None, "popularity", history.ignored)
     nums, _ = predictor.vocabulary.split(excluded)
     best = first_visible(
-        session, lambda depth: predictor.rank(history.item_nums, excluded=nums, n=depth), n
+        session,
+        lambda depth: predictor.rank(
+            history.item_nums, excluded=nums, n=depth, weights=history.weights
+        ),
+        n,
     )
     return Recommendations(best, predictor.artifact_id, "model", history.ignored)
 

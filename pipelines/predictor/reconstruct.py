@@ -49,9 +49,7 @@ def reconstruct_user(
 
 
 def _reconstruct(predictor: Predictor, history: History, n: int) -> Reconstruction:
-    expected = predictor.reconstruct(history.item_nums)
-    observed = torch.zeros_like(expected)
-    observed[history.item_nums] = 1.0
+    observed, expected = predictor.reconstruct(history.item_nums, history.weights)
     errors = (observed - expected).abs()
     largest = torch.topk(errors, min(n, len(errors))).indices.tolist()
     rows = tuple(

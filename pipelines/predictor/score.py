@@ -50,7 +50,7 @@ def score_user(
     network = required(predictor)
     check_user(session, user_id)
     history = stored_history(session, network, user_id)
-    return _judge(network, network.score(history.item_nums), history, alert_rate)
+    return _judge(network, network.score(history.item_nums, history.weights), history, alert_rate)
 
 
 def _judge(predictor: Predictor, scored: RowScore, history: History, alert_rate: float) -> Anomaly:

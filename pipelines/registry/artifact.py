@@ -20,6 +20,7 @@ from torch import Tensor
 from models.autoencoders.base import Network
 from models.catalog import build
 from pipelines.data.vocabulary import Vocabulary
+from pipelines.data.weighting import Weighting
 from pipelines.errors import DamagedArtifact
 from pipelines.registry.store import Store
 from pipelines.training.run_config import RunConfig, run_config_of
@@ -28,6 +29,8 @@ from pipelines.training.train import Trained
 WEIGHTS, VOCABULARY, MANIFEST = "weights.safetensors", "vocabulary.json", "manifest.json"
 CALIBRATION = "calibration"
 """Name of the tensor of calibration scores beside the network's own, which start with `network.`"""
+IMPORTANCE = "importance"
+"""Name of the tensor of what each item counts, where the weighting has such."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Artifact:
     config: RunConfig
     network: Network
     vocabulary: Vocabulary
+    weighting: Weighting
     calibration: Tensor
 
 
@@ -55,15 +59,19 @@ def pack(trained: Trained, config: RunConfig, facts: Mapping[str, Any]) -> Packe
 
     Facts must not hold times or names of this run: they would give equal artifacts other ids.
     """
+    weighting = trained.split.weighting
     tensors = {f"network.{name}": t for name, t in trained.network.state_dict().items()}
     files = {
-        WEIGHTS: bytes_of({**tensors, CALIBRATION: trained.calibration}),
+        WEIGHTS: bytes_of(
+            {**tensors, **_weighting_tensors(weighting), CALIBRATION: trained.calibration}
+        ),
         VOCABULARY: json.dumps(trained.vocabulary.item_ids, ensure_ascii=False).encode(),
     }
     manifest = {
         "format": 1,
         "kind": config.kind,
         "run": config.values(),
+        "weighting": {"liked": weighting.liked, "mean_length": weighting.mean_length},
         **facts,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
@@ -72,10 +80,19 @@ def pack(trained: Trained, config: RunConfig, facts: Mapping[str, Any]) -> Packe
     return Packed(artifact_id, manifest, {**files, MANIFEST: content})
 
 
-def write_artifact(store: Store, packed: Packed) -> None:
-    """Write the files, the manifest last: an artifact without one was never finished."""
+def _weighting_tensors(weighting: Weighting) -> dict[str, Tensor]:
+    if weighting.importance is None:
+        return {}
+    return {IMPORTANCE: torch.from_numpy(weighting.importance)}
+
+
+def write_artifact(store: Store, packed: Packed, *, writer: str | None = None) -> None:
+    """Write the files, the manifest last: an artifact without one was never finished.
+
+    writer: see `Store.write`.
+    """
     for name in (WEIGHTS, VOCABULARY, MANIFEST):
-        store.write(f"{packed.artifact_id}/{name}", packed.files[name])
+        store.write(f"{packed.artifact_id}/{name}", packed.files[name], writer=writer)
 
 
 def read_artifact(store: Store, artifact_id: str) -> Artifact:
@@ -95,8 +112,14 @@ def read_artifact(store: Store, artifact_id: str) -> Artifact:
     config = run_config_of(manifest["run"])
     item_ids = Vocabulary(tuple(json.loads(vocabulary)))
     calibration = tensors.pop(CALIBRATION)
+    importance = tensors.pop(IMPORTANCE, None)
+    weighting = Weighting(
+        config.data.values,
+        **manifest["weighting"],
+        importance=None if importance is None else importance.numpy(),
+    )
     network = _network(config, len(item_ids), tensors)
-    return Artifact(artifact_id, config, network, item_ids, calibration)
+    return Artifact(artifact_id, config, network, item_ids, weighting, calibration)
 
 
 def _network(config: RunConfig, n_items: int, tensors: Mapping[str, Tensor]) -> Network:

@@ -1,21 +1,16 @@
 """Files of embeddings: Parquet, NumPy or JSON Lines, by the ending of their name.
 
-A file appears under its name only when it is whole. What is in it is decided in `export.py`.
+What is in it is decided in `export.py`, where it goes in `export_target.py`.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from pipelines.errors import FieldError, InvalidInput
 
 
 @dataclass(frozen=True)
@@ -36,36 +31,6 @@ class Description:
 
 
 WriteFile = Callable[[BinaryIO, Description, Iterable[Chunk]], None]
-
-
-def write_embeddings(path: Path, description: Description, chunks: Iterable[Chunk]) -> None:
-    """Write all chunks to the path. Raises InvalidInput for an ending that is not known."""
-    write = writer_for(path)
-    with _appears_when_whole(path) as file:
-        write(file, description, chunks)
-
-
-def writer_for(path: Path) -> WriteFile:
-    """How files with this ending are written."""
-    if path.suffix not in WRITERS:
-        detail = f"{path.name!r} should end in one of: {', '.join(sorted(WRITERS))}."
-        raise InvalidInput(detail, errors=[FieldError("/to", detail)])
-    return WRITERS[path.suffix]
-
-
-@contextmanager
-def _appears_when_whole(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file beside the path, brought to disk and renamed at the end, or removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write_parquet(file: BinaryIO, description: Description, chunks: Iterable[Chunk]) -> None:

@@ -1,20 +1,27 @@
 """Embeddings of all items or all users, out of the active artifact. Not their file formats."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from pipelines.data.interactions import read_interactions
 from pipelines.errors import NotReady
 from pipelines.predictor.predictor import Predictor
 from pipelines.registry.artifact import read_artifact
-from pipelines.registry.embedding_files import Chunk, Description, write_embeddings, writer_for
+from pipelines.registry.embedding_files import WRITERS, Chunk, Description
+from pipelines.registry.export_target import (
+    Manifest,
+    OnRows,
+    Target,
+    target_of,
+    write_export,
+)
 from pipelines.registry.store import Store
+from pipelines.registry.user_histories import history_batches
 from pipelines.storage.artifacts import active_artifact
 from pipelines.storage.embeddings import iterate_embeddings
 from pipelines.storage.engine import reading
@@ -23,32 +30,36 @@ T = TypeVar("T")
 
 CHUNK_ROWS = 1_000
 
-OnRows = Callable[[int], None]
-"""Told the number of rows written so far."""
 
-
-def export_item_embeddings(engine: Engine, path: Path, *, on_rows: OnRows) -> int:
-    """Write the decoder embedding of every item; the number of rows. Raises NotReady."""
-    writer_for(path)
+def export_item_embeddings(engine: Engine, to: Path, *, on_rows: OnRows) -> Manifest:
+    """Write the decoder embedding of every item. Raises NotReady, InvalidInput."""
+    target = target_of(to, name="item-embeddings", endings=tuple(WRITERS))
     with reading(engine) as session:
         artifact_id = _active_id(session)
         description = Description("item_id", artifact_id, "decoder")
-        counted = _Counted(_item_chunks(session, artifact_id), on_rows)
-        write_embeddings(path, description, counted)
-    return counted.n_rows
+        return _write(target, description, _item_chunks(session, artifact_id), on_rows)
 
 
 def export_user_embeddings(
-    engine: Engine, store: Store, path: Path, *, space: str, on_rows: OnRows
-) -> int:
-    """Write the embedding of every user with a usable history; the number of rows."""
-    writer_for(path)
+    engine: Engine, store: Store, to: Path, *, space: str, on_rows: OnRows
+) -> Manifest:
+    """Write the embedding of every user with a usable history. Raises NotReady, InvalidInput."""
+    target = target_of(to, name="user-embeddings", endings=tuple(WRITERS))
     with reading(engine) as session:
         predictor = Predictor(read_artifact(store, _active_id(session)))
         description = Description("user_id", predictor.artifact_id, space)
-        counted = _Counted(_user_chunks(session, predictor, space), on_rows)
-        write_embeddings(path, description, counted)
-    return counted.n_rows
+        return _write(target, description, _user_chunks(session, predictor, space), on_rows)
+
+
+def _write(
+    target: Target, description: Description, chunks: Iterator[Chunk], on_rows: OnRows
+) -> Manifest:
+    def write(file: BinaryIO) -> int:
+        counted = _Counted(chunks, on_rows)
+        WRITERS[target.path.suffix](file, description, counted)
+        return counted.n_rows
+
+    return write_export(target, write, artifact_id=description.artifact_id)
 
 
 class _Counted:
@@ -85,17 +96,11 @@ def _item_chunks(session: Session, artifact_id: str) -> Iterator[Chunk]:
 
 
 def _user_chunks(session: Session, predictor: Predictor, space: str) -> Iterator[Chunk]:
-    for batch in _batched(_histories(session, predictor), CHUNK_ROWS):
-        vectors = [predictor.embed(item_nums, space=space) for _, item_nums in batch]
-        yield Chunk([user_id for user_id, _ in batch], np.array(vectors, dtype=np.float32))
-
-
-def _histories(session: Session, predictor: Predictor) -> Iterator[tuple[str, list[int]]]:
-    """Every user whose history the artifact knows anything of, with its columns."""
-    matrix = read_interactions(session, predictor.data)
-    item_ids = matrix.vocabulary.item_ids
-    for num, user_id in enumerate(matrix.user_ids):
-        columns = matrix.x.indices[matrix.x.indptr[num] : matrix.x.indptr[num + 1]]
-        item_nums, _ = predictor.vocabulary.split(item_ids[column] for column in columns)
-        if item_nums:
-            yield user_id, item_nums
+    for batch in history_batches(session, predictor, size=CHUNK_ROWS):
+        known = [user for user in batch if user.history.item_nums]
+        vectors = [
+            predictor.embed(user.history.item_nums, space=space, weights=user.history.weights)
+            for user in known
+        ]
+        if known:
+            yield Chunk([user.user_id for user in known], np.array(vectors, dtype=np.float32))

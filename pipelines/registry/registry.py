@@ -6,19 +6,68 @@ The database says which artifact is active; the files say what it is.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from torch import Tensor
 
 from pipelines.data.vocabulary import Vocabulary
+from pipelines.errors import Conflict, NotFound
 from pipelines.registry.artifact import Artifact, read_artifact
 from pipelines.registry.store import Store
 from pipelines.storage import artifacts, embeddings
+from pipelines.storage.engine import reading, writing
 
 
 def read_active(session: Session, store: Store) -> Artifact | None:
     """The active artifact, its checksums verified; None when there is none yet."""
     row = artifacts.active_artifact(session)
     return None if row is None else read_artifact(store, row.artifact_id)
+
+
+def promote_by_id(engine: Engine, store: Store, artifact_id: str) -> None:
+    """Make the artifact of that id the active one, once its checksums are verified.
+
+    Raises NotFound, DamagedArtifact, or Conflict when another promotion was made meanwhile.
+    """
+    with reading(engine) as session:
+        if artifacts.get_artifact(session, artifact_id=artifact_id) is None:
+            raise NotFound(
+                f"There is no artifact {artifact_id!r}; `hourglass artifacts list` and "
+                "GET /v1/artifacts list them all."
+            )
+        before = artifacts.active_artifact_id(session)
+    artifact = read_artifact(store, artifact_id)
+    with writing(engine) as session:
+        _check_unchanged(session, before)
+        promote(session, artifact)
+
+
+def roll_back(engine: Engine, store: Store) -> str:
+    """Make the artifact active that was so before; its id. The one left counts as rejected.
+
+    Raises Conflict when there is none, or when another promotion was made meanwhile, and
+    DamagedArtifact.
+    """
+    with reading(engine) as session:
+        left = artifacts.active_artifact_id(session)
+        previous = artifacts.previous_artifact(session)
+    if left is None or previous is None:
+        raise Conflict("No artifact was active before the present one; promote one by its id.")
+    artifact = read_artifact(store, previous.artifact_id)
+    with writing(engine) as session:
+        _check_unchanged(session, left)
+        promote(session, artifact)
+        artifacts.set_status(session, artifact_id=left, status="rejected")
+    return artifact.artifact_id
+
+
+def _check_unchanged(session: Session, before: str | None) -> None:
+    active = artifacts.lock_promotions(session)
+    if active != before:
+        raise Conflict(
+            f"Another promotion was made meanwhile: {active} is active now. "
+            "Look again, and repeat yours if it is still right."
+        )
 
 
 def promote(session: Session, artifact: Artifact) -> None:

@@ -14,10 +14,13 @@ class Store:
     def __init__(self, url: str) -> None:
         self._fs, self._root = fsspec.core.url_to_fs(url)
 
-    def write(self, path: str, content: bytes) -> None:
-        """Write under a temporary name, bring it to disk, then rename."""
+    def write(self, path: str, content: bytes, *, writer: str | None = None) -> None:
+        """Write under a temporary name, bring it to disk, then rename.
+
+        writer: whose temporary name it is. One who died and writes again overwrites what was left.
+        """
         target = f"{self._root}/{path}"
-        temporary = f"{target}.{uuid.uuid4().hex}.partial"
+        temporary = f"{target}.{writer or uuid.uuid4().hex}.partial"
         self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
         with self._fs.open(temporary, "wb") as file:
             file.write(content)
@@ -28,6 +31,19 @@ class Store:
         """The file's bytes. Raises FileNotFoundError."""
         content: bytes = self._fs.cat_file(f"{self._root}/{path}")
         return content
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder, sorted; nothing where there is no such folder."""
+        try:
+            paths = self._fs.ls(f"{self._root}/{folder}", detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in paths)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, or a folder with all in it, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm(f"{self._root}/{path}", recursive=True)
 
 
 def _flush_to_disk(file: Any) -> None:

@@ -6,17 +6,19 @@ items that nobody knew are created here.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from pipelines.storage.bulk import dialect_of, driver_rows
+from pipelines.storage.bulk import dialect_of, driver_rows, foreign_keys_known
 from pipelines.storage.items import item_keys
-from pipelines.storage.tables import UNTIMED, Interaction, Item, User, microseconds
+from pipelines.storage.tables import UNTIMED, Interaction, Item, User, microseconds, moment_of
 from pipelines.storage.users import user_keys
 
-CHUNK_ROWS: Final = 100_000
+CHUNK_ROWS: Final = 20_000
+"""Rows that are read at a time."""
 
 
 class NewInteraction(NamedTuple):
@@ -44,21 +46,19 @@ def store_interactions(
 ) -> Stored:
     """Store the rows and create the users and items they name.
 
-    Of several rows with one key the last one holds. One call is meant for up to `CHUNK_ROWS`.
+    Of several rows with one key the last one holds. One call is meant for up to 100,000.
     Raises ValueError for a naive `occurred_at`.
     """
+    users = user_keys(session, user_ids={row[0] for row in rows}, now=now)
+    items = item_keys(session, item_ids={row[1] for row in rows}, now=now)
     weights = {
-        (row.user_id, row.item_id, row.action, microseconds(row.occurred_at)): float(row.weight)
-        for row in rows
+        (users[user_id], items[item_id], action, microseconds(moment)): float(weight)
+        for user_id, item_id, action, weight, moment in rows
     }
-    users = user_keys(session, user_ids={key[0] for key in weights}, now=now)
-    items = item_keys(session, item_ids={key[1] for key in weights}, now=now)
-    # Sorted as the table is: neighbours in the file are written together.
-    records = sorted(
-        (users[user_id], items[item_id], action, moment, weight)
-        for (user_id, item_id, action, moment), weight in weights.items()
-    )
-    new = _execute(session, _INSERT_NEW, records)
+    records = [(*key, weight) for key, weight in weights.items()]
+    records.sort(key=itemgetter(0))  # as the table is: what lies on one page is written together
+    with foreign_keys_known(session, n_rows=len(records)):
+        new = _execute(session, _INSERT_NEW, records)
     replaced = _execute(session, _REPLACE_WEIGHTS, records) if new < len(records) else 0
     return Stored(new=new, repeated=len(rows) - new - replaced, replaced=replaced)
 
@@ -116,6 +116,24 @@ def history_of(
     return list(session.scalars(query))
 
 
+def weights_of(
+    session: Session, *, user_id: str, actions: Sequence[str] | None, above: float
+) -> dict[str, list[float]]:
+    """The same items, each with the weights above `above`, by action and then from old to new."""
+    query = (
+        select(Item.item_id, Interaction.weight)
+        .select_from(Interaction)
+        .join(Item)
+        .join(User)
+        .where(User.user_id == user_id, *_counted(actions, above))
+        .order_by(Item.item_id, Interaction.action, Interaction.occurred_at)
+    )
+    weights: dict[str, list[float]] = {}
+    for item_id, weight in session.execute(query):
+        weights.setdefault(item_id, []).append(weight)
+    return weights
+
+
 def seen_by(session: Session, *, user_id: str) -> set[str]:
     """Ids of all items with which the user ever interacted, by any action and weight."""
     query = select(Item.item_id).join(Interaction).join(User).where(User.user_id == user_id)
@@ -158,6 +176,51 @@ def read_columns(
         )
     )
     return driver_rows(session, query, chunk_rows=CHUNK_ROWS)
+
+
+def iterate_interactions(session: Session) -> Iterator[list[NewInteraction]]:
+    """All interactions in chunks, a user's together. Memory: one chunk."""
+    query = (
+        select(
+            User.user_id,
+            Item.item_id,
+            Interaction.action,
+            Interaction.weight,
+            Interaction.occurred_at,
+        )
+        .select_from(Interaction)
+        .join(User)
+        .join(Item)
+        .order_by(
+            Interaction.user_key,
+            Interaction.item_key,
+            Interaction.action,
+            Interaction.occurred_at,
+        )
+    )
+    for rows in driver_rows(session, query, chunk_rows=CHUNK_ROWS):
+        yield [
+            NewInteraction(user_id, item_id, action, weight, moment_of(moment))
+            for user_id, item_id, action, weight, moment in rows
+        ]
+
+
+def interactions_between(
+    session: Session, *, first_id: str, last_id: str
+) -> list[tuple[str, str, str, float]]:
+    """(user_id, item_id, action, weight) of all users from `first_id` to `last_id`.
+
+    In this order, and then from old to new.
+    """
+    query = (
+        select(User.user_id, Item.item_id, Interaction.action, Interaction.weight)
+        .select_from(Interaction)
+        .join(User)
+        .join(Item)
+        .where(User.user_id.between(first_id, last_id))
+        .order_by(User.user_id, Item.item_id, Interaction.action, Interaction.occurred_at)
+    )
+    return [(*row,) for row in session.connection().execute(query)]
 
 
 def user_ids(session: Session) -> dict[int, str]:
@@ -218,7 +281,7 @@ def _execute(
     if not records:
         return 0
     dialect = dialect_of(session)
-    parameters: Any = (
-        records if dialect == "sqlite" else tuple(map(list, zip(*records, strict=True)))
-    )
+    parameters: Any = records
+    if dialect == "postgresql":
+        parameters = tuple(list(map(itemgetter(at), records)) for at in range(len(records[0])))
     return session.connection().exec_driver_sql(statements[dialect], parameters).rowcount

@@ -139,4 +139,4 @@ def item_keys(session: Session, *, item_ids: Collection[str], now: datetime) -> 
         Item.item_id.in_(values_of(session, item_ids))
     )
     locked = query.order_by(Item.item_id).with_for_update(read=True, key_share=True)
-    return dict(session.execute(locked).all())
+    return dict(session.connection().execute(locked).all())

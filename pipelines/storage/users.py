@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, delete, literal, select, update
+from sqlalchemy import JSON, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.storage.bulk import add_missing, insert_into, values_of
@@ -55,6 +55,11 @@ def delete_user(session: Session, *, user_id: str) -> bool:
     return session.scalar(statement) is not None
 
 
+def count_users(session: Session) -> int:
+    """Number of users, those without interactions too."""
+    return session.scalar(select(func.count()).select_from(User)) or 0
+
+
 def user_keys(session: Session, *, user_ids: Collection[str], now: datetime) -> dict[str, int]:
     """The key of each user; the unknown ones are created.
 
@@ -67,5 +72,5 @@ def user_keys(session: Session, *, user_ids: Collection[str], now: datetime) -> 
     query = select(User.user_id, User.user_key).where(
         User.user_id.in_(values_of(session, user_ids))
     )
-    rows = session.execute(query.order_by(User.user_id).with_for_update(key_share=True))
-    return dict(rows.all())
+    locked = query.order_by(User.user_id).with_for_update(key_share=True)
+    return dict(session.connection().execute(locked).all())

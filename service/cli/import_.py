@@ -1,6 +1,8 @@
-"""`hourglass import`: interactions from a file or folder into the database."""
+"""`hourglass import`: interactions from a file, folder or standard input into the database."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,30 +19,35 @@ from service.cli.console import (
 )
 from service.cli.database import open_database
 from service.cli.import_progress import ImportBar
+from service.cli.standard_input import NAME, standard_input_as_file
 
 if TYPE_CHECKING:
     from pipelines.data.importing import ImportOptions, ImportReport
+    from pipelines.data.preview import Preview
 
 LESSON = "lesson"
+STANDARD_INPUT = "-"
 
 app = command_app()
 
 PathArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="PATH", help=f"File or folder; the word `{LESSON}` is the lesson's song table."
+        metavar="PATH",
+        help=f"File, folder, zip file, or - for standard input; the word `{LESSON}` is the "
+        "lesson's song table.",
     ),
 ]
-UserColumn = Annotated[str | None, typer.Option(help="CSV column with user ids.")]
-ItemColumn = Annotated[str | None, typer.Option(help="CSV column with item ids.")]
-WeightColumn = Annotated[str | None, typer.Option(help="CSV column with weights.")]
+UserColumn = Annotated[str | None, typer.Option(help="Column with user ids.")]
+ItemColumn = Annotated[str | None, typer.Option(help="Column with item ids.")]
+WeightColumn = Annotated[str | None, typer.Option(help="Column with weights.")]
 TimeColumn = Annotated[
-    str | None, typer.Option(help="CSV column with times: seconds since 1970, or RFC 3339.")
+    str | None, typer.Option(help="Column with times: seconds since 1970, or RFC 3339.")
 ]
-ActionColumn = Annotated[str | None, typer.Option(help="CSV column with actions.")]
-TitleColumn = Annotated[str | None, typer.Option(help="CSV column with titles of items.")]
+ActionColumn = Annotated[str | None, typer.Option(help="Column with actions.")]
+TitleColumn = Annotated[str | None, typer.Option(help="Column with titles of items.")]
 CategoriesColumn = Annotated[
-    str | None, typer.Option(help="CSV column with categories of items, | between them.")
+    str | None, typer.Option(help="Column with categories of items, | between them.")
 ]
 Action = Annotated[
     str | None, typer.Option(help="What the interactions are, where no column says it.")
@@ -49,6 +56,10 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first bad line and store nothing.")
 ]
 Once = Annotated[bool, typer.Option("--once", help="Skip what was imported before.")]
+Member = Annotated[str | None, typer.Option(help="The file in a zip file, where several could be.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show how it is read and its first rows; store nothing.")
+]
 
 
 @app.command("import")
@@ -64,9 +75,11 @@ def import_command(
     action: Action = None,
     strict: Strict = False,
     once: Once = False,
+    member: Member = None,
+    dry_run: DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Import interactions; MovieLens, Last.fm, `user item item ...` and CSV are recognised.
+    """Import interactions from any format that is recognised, packed by gzip or zip or not.
 
     Importing a thing twice changes nothing. Bad lines are left out and reported.
 
@@ -78,33 +91,67 @@ def import_command(
     if path is None:
         message = f"Name a file or folder, or try `hourglass import {LESSON}`."
         raise typer.BadParameter(message, param_hint="PATH")
-    columns = Columns(
-        user=user_column,
-        item=item_column,
-        weight=weight_column,
-        time=time_column,
-        action=action_column,
-        title=title_column,
-        categories=categories_column,
-    )
-    options = ImportOptions(columns=columns, action=action, strict=strict, once=once)
+    columns = Columns(user_column, item_column, weight_column, time_column, action_column)
+    columns = replace(columns, title=title_column, categories=categories_column)
+    options = ImportOptions(columns, action=action, strict=strict, once=once, member=member)
     with answering(as_json=as_json):
+        if dry_run:
+            shown = _preview(path, options)
+            print_json(_preview_document(shown)) if as_json else _tell_preview(shown)
+            return
         report = _import(path, options)
         print_json(asdict(report)) if as_json else _tell(report)
 
 
-def _import(path: str, options: "ImportOptions") -> "ImportReport":
+@contextmanager
+def _file(path: str, options: "ImportOptions") -> Iterator[tuple[Path, "ImportOptions"]]:
+    """The path that was meant; standard input becomes a file for a while."""
     from pipelines.data.import_source import SONG_TABLE
+
+    if path == STANDARD_INPUT:
+        with standard_input_as_file(Settings.from_environment().home) as file:
+            yield file, replace(options, called=NAME)
+    else:
+        yield SONG_TABLE if path == LESSON else Path(path), options
+
+
+def _import(path: str, options: "ImportOptions") -> "ImportReport":
     from pipelines.data.importing import import_path
 
-    chosen = SONG_TABLE if path == LESSON else Path(path)
-    with open_database(Settings.from_environment()) as engine, ImportBar() as bar:
+    settings = Settings.from_environment()
+    with open_database(settings) as engine, _file(path, options) as meant, ImportBar() as bar:
+        file, how = meant
         try:
-            return import_path(engine, chosen, options=options, progress=bar.show)
+            return import_path(engine, file, options=how, progress=bar.show)
         except KeyboardInterrupt:
             rows = 0 if options.strict else bar.rows
             stored = f"The first {rows:,} rows are stored" if rows else "Nothing is stored"
             raise Stopped(f"{stored}. Import again to go on; nothing will double.") from None
+
+
+def _preview(path: str, options: "ImportOptions") -> "Preview":
+    from pipelines.data.preview import preview
+
+    with _file(path, options) as (file, how):
+        return preview(file, options=how)
+
+
+def _preview_document(shown: "Preview") -> dict[str, object]:
+    return {**asdict(shown), "rows": [row._asdict() for row in shown.rows]}
+
+
+def _tell_preview(shown: "Preview") -> None:
+    typer.echo(f"{shown.path}: {shown.format} ({shown.summary})")
+    for field, column in shown.fields.items():
+        typer.echo(f"  {field} <- {column}")
+    if shown.companions:
+        typer.echo(f"  items described by {', '.join(shown.companions)}")
+    for user_id, item_id, action, weight, when in shown.rows:
+        moment = when.isoformat() if when.timestamp() else "untimed"
+        typer.echo(f"  {user_id}  {item_id}  {action}  {weight:g}  {moment}")
+    for line in shown.bad_lines:
+        say(f"{line.file}, line {line.line}: {line.reason}")
+    typer.echo("Nothing was stored (dry run).")
 
 
 def _tell(report: "ImportReport") -> None:

@@ -28,12 +28,13 @@ class ImportBar:
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[rows]:,} rows, {task.fields[speed]:,.0f} rows/s"),
+            TextColumn("{task.fields[megabytes]:,.0f} MB read"),
             TimeRemainingColumn(),
             console=progress_console,
             disable=not progress_console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("import", total=None, rows=0, speed=0.0)
+        self._task = self._bar.add_task("import", total=None, rows=0, speed=0.0, megabytes=0.0)
 
     def show(self, progress: "ImportProgress") -> None:
         """Draw how far the import is. Raises KeyboardInterrupt after a Ctrl-C."""
@@ -45,6 +46,7 @@ class ImportBar:
             total=progress.bytes_total,
             rows=progress.rows,
             speed=progress.rows / seconds,
+            megabytes=progress.bytes_unpacked / 1e6,
         )
         if self._stop_asked:
             raise KeyboardInterrupt

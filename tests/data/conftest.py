@@ -23,8 +23,9 @@ def read_file(tmp_path: Path) -> ReadFile:
         columns: Columns = Columns(),  # noqa: B008
         action: str | None = None,
         now: datetime | None = None,
+        name: str = "data",
     ) -> list[Chunk]:
-        path = tmp_path / "data"
+        path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         head = read_head(path)
         chosen = known or recognise(head)
@@ -33,7 +34,7 @@ def read_file(tmp_path: Path) -> ReadFile:
             head=head, now=now or datetime.now(UTC), columns=columns, action=action
         )
         with path.open("rb") as stream:
-            return list(chosen.read(stream, options))
+            return list(chosen.read(stream, options).chunks)
 
     return read
 

@@ -76,7 +76,7 @@ def test_movies_csv_gives_titles_and_genres(tmp_path: Path) -> None:
     lines = ["movieId,title,genres", '11,"President, The (1995)",Comedy|Drama', "12,A"]
     lines.append("13,B,(no genres listed)")
     (tmp_path / "movies.csv").write_text("\n".join(lines))
-    assert list(MOVIELENS_CSV.describe(tmp_path)) == [
+    assert list(MOVIELENS_CSV.describe([tmp_path / "movies.csv"])) == [
         NewItem("11", "President, The (1995)", ["Comedy", "Drama"], None),
         BadLine("movies.csv", 3, "has 2 columns, needed are movieId,title,genres"),
         NewItem("13", "B", [], None),
@@ -89,12 +89,12 @@ def test_u_item_gives_latin_1_titles_and_named_genre_flags(tmp_path: Path) -> No
         "1|Misérables, Les|01-Jan-1995||url|0|1|1\n".encode("latin-1")
     )
     item = NewItem("1", "Misérables, Les", ["Action", "Drama"], None)
-    assert list(MOVIELENS_100K.describe(tmp_path)) == [item]
+    assert list(MOVIELENS_100K.describe([tmp_path / "u.item", tmp_path / "u.genre"])) == [item]
 
 
 def test_u_item_without_u_genre_gives_titles_alone(tmp_path: Path) -> None:
     (tmp_path / "u.item").write_text("1|Toy Story|01-Jan-1995||url|0|1\nbroken\n")
-    title, bad = MOVIELENS_100K.describe(tmp_path)
+    title, bad = MOVIELENS_100K.describe([tmp_path / "u.item"])
     assert title == NewItem("1", "Toy Story", None, None)
     assert bad == BadLine("u.item", 2, "has 1 columns, at least 5 are needed")
 
@@ -103,4 +103,6 @@ def test_artists_dat_gives_names_with_and_without_header(tmp_path: Path) -> None
     row = "1\tMALICE  MIZER\thttp://x\thttp://y\n"
     for content in (row, "id\tname\turl\tpictureURL\n" + row):
         (tmp_path / "artists.dat").write_text(content)
-        assert list(LASTFM.describe(tmp_path)) == [NewItem("1", "MALICE MIZER", None, None)]
+        assert list(LASTFM.describe([tmp_path / "artists.dat"])) == [
+            NewItem("1", "MALICE MIZER", None, None)
+        ]

@@ -4,18 +4,20 @@ A format looks at the beginning of a file (`sniff`) and says whether the file is
 reads it as chunks of interactions with the lines it could not read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from importlib.resources.abc import Traversable
+from typing import IO, NamedTuple, TypeVar
 
 from pipelines.storage.interactions import NewInteraction
 from pipelines.storage.items import NewItem
 
-CHUNK_ROWS = 50_000
-"""Rows that are in memory, and stored, at a time."""
+CHUNK_ROWS = 100_000
+"""Rows that are in memory, and stored, at a time: many, since rows are written in sorted order."""
 HEAD_BYTES = 1 << 16
+
+Line = TypeVar("Line")
 
 
 class BadRow(ValueError):
@@ -24,7 +26,10 @@ class BadRow(ValueError):
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that was left out: its file's name, its number from 1 and the reason."""
+    """A line that was left out: its file's name, its number from 1 and the reason.
+
+    Where a file has rows instead of lines, like Parquet, the number is the row's.
+    """
 
     file: str
     line: int
@@ -40,9 +45,16 @@ class Chunk(NamedTuple):
     lines: int
 
 
+class Reading(NamedTuple):
+    """What a file holds: for people where each field comes from, and its rows chunk by chunk."""
+
+    fields: Mapping[str, str]
+    chunks: Iterator[Chunk]
+
+
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a CSV file holds what; None: found by its name, where there is one."""
+    """Which column of a CSV or Parquet file holds what; None: found by its name, if at all."""
 
     user: str | None = None
     item: str | None = None
@@ -59,9 +71,9 @@ class Columns:
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file: at most `HEAD_BYTES`, cut at the last whole line."""
+    """The beginning of a file: its name, and at most `HEAD_BYTES`, cut at the last whole line."""
 
-    path: Path
+    name: str
     data: bytes
 
     @property
@@ -83,7 +95,7 @@ class ReadOptions:
     @property
     def file(self) -> str:
         """What reasons call the file."""
-        return self.head.path.name
+        return self.head.name
 
 
 @dataclass(frozen=True)
@@ -96,21 +108,30 @@ class Format:
     usual_names: tuple[str, ...]
     """Names that decide which file of a folder is meant, when several could be."""
     sniff: Callable[[Head], bool]
-    read: Callable[[BinaryIO, ReadOptions], Iterator[Chunk]]
-    """Raises InvalidInput before the first chunk when the columns cannot be told."""
+    read: Callable[[IO[bytes], ReadOptions], Reading]
+    """Raises InvalidInput at once when the columns cannot be told."""
     companions: tuple[str, ...] = ()
-    """Names of files beside it that describe items; each may be missing."""
-    describe: Callable[[Path], Iterator[NewItem | BadLine]] | None = None
-    """Reads the companions in a folder: the first of them is there."""
+    """Names of files beside it that describe items, `{stem}` for its own name without the ending.
+    Without the first the others say nothing; each of those may be missing.
+    """
+    describe: Callable[[Sequence[Traversable]], Iterator[NewItem | BadLine]] | None = None
+    """Reads the companions that are there."""
+    takes_columns: bool = False
+    """Whether a caller may name its columns."""
 
 
-def read_head(path: Path) -> Head:
-    """The beginning of the file at `path`. Raises OSError."""
-    with path.open("rb") as stream:
-        data = stream.read(HEAD_BYTES)
+def read_head(file: Traversable) -> Head:
+    """The beginning of a file. Raises OSError."""
+    with file.open("rb") as stream:
+        return head_of(stream, file.name)
+
+
+def head_of(stream: IO[bytes], name: str) -> Head:
+    """The beginning of a stream, which is read from where it stands."""
+    data = stream.read(HEAD_BYTES)
     if len(data) == HEAD_BYTES:
         data = data[: data.rfind(b"\n") + 1] or data
-    return Head(path=path, data=data)
+    return Head(name=name, data=data)
 
 
 def most(lines: Iterable[str], looks_right: Callable[[str], bool]) -> bool:
@@ -123,27 +144,25 @@ def most(lines: Iterable[str], looks_right: Callable[[str], bool]) -> bool:
 
 
 def collect(
-    lines: Iterable[tuple[int, bytes]],
-    parse: Callable[[bytes], Iterable[NewInteraction]],
+    lines: Iterable[tuple[int, Line]],
+    parse: Callable[[Line], Iterable[NewInteraction]],
     *,
     file: str,
 ) -> Iterator[Chunk]:
-    """Parse numbered lines into chunks of at most `CHUNK_ROWS` rows; blank lines are passed over.
+    """Parse numbered lines into chunks of at most `CHUNK_ROWS` rows.
 
     `parse` raises BadRow for a line that it cannot read.
     """
-    chunk = Chunk([], [], [], 0)
+    rows: list[NewInteraction] = []
+    bad: list[BadLine] = []
     n_lines = 0
     for number, line in lines:
-        if not line.strip():
-            continue
         n_lines += 1
         try:
-            chunk.rows.extend(parse(line))
+            rows += parse(line)
         except BadRow as error:
-            chunk.bad.append(BadLine(file, number, str(error)))
-        while len(chunk.rows) >= CHUNK_ROWS or len(chunk.bad) >= CHUNK_ROWS:
-            yield Chunk(chunk.rows[:CHUNK_ROWS], [], chunk.bad, n_lines)
-            chunk = Chunk(chunk.rows[CHUNK_ROWS:], [], [], 0)
-            n_lines = 0
-    yield chunk._replace(lines=n_lines)
+            bad.append(BadLine(file, number, str(error)))
+        while len(rows) >= CHUNK_ROWS or len(bad) >= CHUNK_ROWS:
+            yield Chunk(rows[:CHUNK_ROWS], [], bad, n_lines)
+            rows, bad, n_lines = rows[CHUNK_ROWS:], [], 0
+    yield Chunk(rows, [], bad, n_lines)

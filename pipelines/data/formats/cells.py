@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from pipelines.data.checks import (
     CLOCK_SKEW,
@@ -16,8 +17,30 @@ from pipelines.data.formats.lines import MAX_LINE_BYTES
 
 _MILLISECONDS = 1e11
 """Seconds since 1970 that are more likely milliseconds: the year 5138, or 1973."""
+_REMEMBERED = 100_000
+"""Cells of one column whose value is kept."""
 _SHOWN = 40
 """Characters of a wrong cell that a reason repeats."""
+
+Value = TypeVar("Value")
+
+
+class Remembered(dict[str, Value], Generic[Value]):
+    """What a reader made of the cells of one column: most ids and weights come many times.
+
+    `Remembered(read, name)[text]` is `read(text, name)`; equal cells share one value in memory.
+    """
+
+    def __init__(self, read: Callable[[str, str], Value], name: str) -> None:
+        super().__init__()
+        self._read = read
+        self._name = name
+
+    def __missing__(self, text: str) -> Value:
+        value = self._read(text, self._name)
+        if len(self) < _REMEMBERED:
+            self[text] = value
+        return value
 
 
 def read_text(line: bytes) -> str:
@@ -32,7 +55,11 @@ def read_text(line: bytes) -> str:
 
 def read_id(text: str, name: str) -> str:
     """An external id; spaces around it do not belong to it."""
-    text = text.strip()
+    return exact_id(text.strip(), name)
+
+
+def exact_id(text: str, name: str) -> str:
+    """An external id as it stands, in formats that say where a text begins and ends."""
     if 0 < len(text) <= MAX_ID_LENGTH and text.isprintable():
         return text
     if (problem := id_problem(text)) is not None:
@@ -40,11 +67,15 @@ def read_id(text: str, name: str) -> str:
     return text
 
 
-def read_action(text: str) -> str:
-    """What an interaction was."""
-    text = text.strip()
+def read_action(text: str, name: str) -> str:
+    """What an interaction was; spaces around it do not belong to it."""
+    return exact_action(text.strip(), name)
+
+
+def exact_action(text: str, name: str) -> str:
+    """What an interaction was, as it stands."""
     if (problem := action_problem(text)) is not None:
-        raise BadRow(f"action {problem}")
+        raise BadRow(f"{name} {problem}")
     return text
 
 

@@ -1,7 +1,7 @@
 """`items.csv` beside a CSV file of interactions: titles and categories of items."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from importlib.resources.abc import Traversable
 
 from pipelines.data.formats.base import BadLine, BadRow, read_head
 from pipelines.data.formats.csv_columns import usual_position
@@ -12,9 +12,9 @@ from pipelines.storage.items import NewItem
 ITEMS = "items.csv"
 
 
-def describe(folder: Path) -> Iterator[NewItem | BadLine]:
+def describe(companions: Sequence[Traversable]) -> Iterator[NewItem | BadLine]:
     """An item of each row; a file whose header names no item column is one bad line."""
-    header, delimiter = split_header(read_head(folder / ITEMS).lines[0])
+    header, delimiter = split_header(read_head(companions[0]).lines[0])
     item_at = usual_position(header, "item")
     title_at = usual_position(header, "title")
     categories_at = usual_position(header, "categories")
@@ -30,6 +30,6 @@ def describe(folder: Path) -> Iterator[NewItem | BadLine]:
     if item_at is None:
         yield BadLine(ITEMS, 1, "names no column of item ids, like item_id")
         return
-    with (folder / ITEMS).open("rb") as stream:
+    with companions[0].open("rb") as stream:
         records = numbered_records(stream, delimiter=delimiter, n_columns=len(header))
         yield from described_items(records, parse, file=ITEMS)

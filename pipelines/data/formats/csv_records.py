@@ -8,11 +8,11 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
-from typing import BinaryIO
+from typing import IO
 
 from pipelines.data.formats.base import BadRow
 from pipelines.data.formats.cells import read_text
-from pipelines.data.formats.lines import numbered_lines
+from pipelines.data.formats.lines import MAX_LINE_BYTES, numbered_lines
 
 DELIMITERS = (",", "\t", ";", "|")
 MAX_RECORD_LINES = 1000
@@ -37,22 +37,23 @@ def split_header(line: str) -> tuple[list[str], str]:
 
 
 def numbered_records(
-    stream: BinaryIO, *, delimiter: str, n_columns: int
+    stream: IO[bytes], *, delimiter: str, n_columns: int
 ) -> Iterator[tuple[int, bytes]]:
-    """Records after the header with the numbers of the lines on which they begin."""
+    """Records after the header with the numbers of the lines on which they begin; no blank ones."""
     lines = numbered_lines(stream, skip=1)
     waiting: deque[tuple[int, bytes]] = deque()
     while (numbered := waiting.popleft() if waiting else next(lines, None)) is not None:
         number, line = numbered
         if line.count(b'"') % 2 == 0:
-            yield number, line
+            if line and not line.isspace():
+                yield numbered
             continue
         following = _until_closed(chain(_drain(waiting), lines))
         record = b"\n".join([line, *(more for _, more in following)])
         if _n_cells(record, delimiter) == n_columns:
             yield number, record
         else:
-            yield number, line
+            yield numbered
             waiting.extendleft(reversed(following))
 
 
@@ -63,9 +64,12 @@ def _drain(waiting: deque[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
 
 def _until_closed(lines: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     taken = []
+    n_bytes = 0
     for numbered in lines:
         taken.append(numbered)
-        if numbered[1].count(b'"') % 2 or len(taken) == MAX_RECORD_LINES:
+        n_bytes += len(numbered[1])
+        too_long = len(taken) == MAX_RECORD_LINES or n_bytes > MAX_LINE_BYTES
+        if too_long or numbered[1].count(b'"') % 2:
             break
     return taken
 

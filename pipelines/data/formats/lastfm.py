@@ -3,25 +3,23 @@
 The published file has a header; copies without one are about, so both are read.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from importlib.resources.abc import Traversable
+from typing import IO
 
 from pipelines.data.formats.base import (
     BadLine,
     BadRow,
-    Chunk,
     Format,
     Head,
+    Reading,
     ReadOptions,
-    collect,
-    most,
     read_head,
 )
 from pipelines.data.formats.cells import read_text
 from pipelines.data.formats.item_files import described_item, described_items
 from pipelines.data.formats.lines import numbered_lines
-from pipelines.data.formats.tabs import looks_numeric, row_parser
+from pipelines.data.formats.separated import numeric_rows, read_rows
 from pipelines.storage.items import NewItem
 
 COLUMNS = ("userID", "artistID", "weight")
@@ -32,22 +30,21 @@ ARTISTS_HEADER = "id\tname\t"
 
 def sniff(head: Head) -> bool:
     """Whether it has the header, or its lines are three numbers with tabs between them."""
-    return head.lines[0] == HEADER or most(
-        head.lines, lambda line: looks_numeric(line, len(COLUMNS))
-    )
+    named = head.lines[0] == HEADER
+    return named or numeric_rows(head, n_columns=len(COLUMNS), separator="\t")
 
 
-def read(stream: BinaryIO, options: ReadOptions) -> Iterator[Chunk]:
+def read(stream: IO[bytes], options: ReadOptions) -> Reading:
     """Play counts, action `play`, untimed."""
-    parse = row_parser(COLUMNS, options, action="play")
-    lines = numbered_lines(stream, skip=int(options.head.lines[0] == HEADER))
-    return collect(lines, parse, file=options.file)
+    skip = int(options.head.lines[0] == HEADER)
+    return read_rows(stream, options, names=COLUMNS, separator="\t", action="play", skip=skip)
 
 
-def describe(folder: Path) -> Iterator[NewItem | BadLine]:
+def describe(companions: Sequence[Traversable]) -> Iterator[NewItem | BadLine]:
     """Names of `artists.dat`."""
-    has_header = read_head(folder / ARTISTS).lines[0].startswith(ARTISTS_HEADER)
-    with (folder / ARTISTS).open("rb") as stream:
+    (artists,) = companions
+    has_header = read_head(artists).lines[0].startswith(ARTISTS_HEADER)
+    with artists.open("rb") as stream:
         lines = numbered_lines(stream, skip=int(has_header))
         yield from described_items(lines, _artist, file=ARTISTS)
 

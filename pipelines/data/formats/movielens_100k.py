@@ -1,22 +1,13 @@
 """MovieLens 100K: `u.data`, titles and genre flags from `u.item`, their names from `u.genre`."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from importlib.resources.abc import Traversable
+from typing import IO
 
-from pipelines.data.formats.base import (
-    BadLine,
-    BadRow,
-    Chunk,
-    Format,
-    Head,
-    ReadOptions,
-    collect,
-    most,
-)
+from pipelines.data.formats.base import BadLine, BadRow, Format, Head, Reading, ReadOptions
 from pipelines.data.formats.item_files import described_item, described_items
 from pipelines.data.formats.lines import numbered_lines
-from pipelines.data.formats.tabs import looks_numeric, row_parser
+from pipelines.data.formats.separated import numeric_rows, read_rows
 from pipelines.storage.items import NewItem
 
 COLUMNS = ("user id", "item id", "rating", "timestamp")
@@ -27,18 +18,18 @@ N_PLAIN_COLUMNS = 5
 
 def sniff(head: Head) -> bool:
     """Whether its lines are four numbers with tabs between them."""
-    return most(head.lines, lambda line: looks_numeric(line, len(COLUMNS)))
+    return numeric_rows(head, n_columns=len(COLUMNS), separator="\t")
 
 
-def read(stream: BinaryIO, options: ReadOptions) -> Iterator[Chunk]:
+def read(stream: IO[bytes], options: ReadOptions) -> Reading:
     """Ratings, action `rate`."""
-    parse = row_parser(COLUMNS, options, action="rate")
-    return collect(numbered_lines(stream), parse, file=options.file)
+    return read_rows(stream, options, names=COLUMNS, separator="\t", action="rate")
 
 
-def describe(folder: Path) -> Iterator[NewItem | BadLine]:
+def describe(companions: Sequence[Traversable]) -> Iterator[NewItem | BadLine]:
     """Titles of `u.item`, and genres where `u.genre` names its flags. Both are latin-1."""
-    genres = _genres(folder / GENRES)
+    items, *others = companions
+    genres = _genres(others[0]) if others else []
 
     def parse(line: bytes) -> NewItem:
         cells = line.decode("latin-1").split("|")
@@ -48,15 +39,13 @@ def describe(folder: Path) -> Iterator[NewItem | BadLine]:
         named = "|".join(genre for genre, flag in flags if flag == "1")
         return described_item(cells[0], cells[1], named if genres else None)
 
-    with (folder / ITEMS).open("rb") as stream:
+    with items.open("rb") as stream:
         yield from described_items(numbered_lines(stream), parse, file=ITEMS)
 
 
-def _genres(path: Path) -> list[str]:
+def _genres(file: Traversable) -> list[str]:
     """Names of the flags in their order; lines are `name|number` in order of the numbers."""
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="latin-1").splitlines()
+    lines = file.read_text(encoding="latin-1").splitlines()
     return [line.split("|")[0] for line in lines if line.strip()]
 
 

@@ -1,12 +1,12 @@
 """MovieLens with headers: `ratings.csv`, titles and genres from `movies.csv`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import BinaryIO
+from importlib.resources.abc import Traversable
+from typing import IO
 
 from pipelines.data.formats import csv_file
-from pipelines.data.formats.base import BadLine, BadRow, Chunk, Columns, Format, Head, ReadOptions
+from pipelines.data.formats.base import BadLine, BadRow, Columns, Format, Head, Reading, ReadOptions
 from pipelines.data.formats.csv_records import numbered_records, split_cells
 from pipelines.data.formats.item_files import described_item, described_items
 from pipelines.storage.items import NewItem
@@ -23,14 +23,14 @@ def sniff(head: Head) -> bool:
     return head.lines[0].strip() == HEADER
 
 
-def read(stream: BinaryIO, options: ReadOptions) -> Iterator[Chunk]:
+def read(stream: IO[bytes], options: ReadOptions) -> Reading:
     """Ratings, action `rate`."""
     return csv_file.read(stream, replace(options, columns=COLUMNS))
 
 
-def describe(folder: Path) -> Iterator[NewItem | BadLine]:
+def describe(companions: Sequence[Traversable]) -> Iterator[NewItem | BadLine]:
     """Titles and genres of `movies.csv`."""
-    with (folder / MOVIES).open("rb") as stream:
+    with companions[0].open("rb") as stream:
         records = numbered_records(stream, delimiter=",", n_columns=N_MOVIE_COLUMNS)
         yield from described_items(records, _movie, file=MOVIES)
 
