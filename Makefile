@@ -22,11 +22,15 @@ $(VENV)/.ready: pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# The server and the worker beside it end together, however the shell is told to end.
 run: setup ## Migrate, load, train, serve; DATA=PATH for your own data, CONFIG=NAME for another run
 	@$(BIN)/hourglass db upgrade
 	@$(BIN)/hourglass import --once "$(DATA)"
 	@$(BIN)/hourglass train --once $(CONFIG)
-	@exec $(BIN)/hourglass serve
+	@trap 'exit 0' INT TERM HUP; trap 'kill $$worker $$server 2>/dev/null; wait' EXIT; \
+		$(BIN)/hourglass worker & worker=$$!; \
+		$(BIN)/hourglass serve & server=$$!; \
+		wait $$server
 
 test: setup ## Run all tests; those for PostgreSQL are skipped by name without one
 	@$(BIN)/pytest

@@ -1,34 +1,35 @@
 """The whole chain: interactions -> network -> artifact -> gate -> live. The only caller of it all.
 
-A run leaves a row that says what became of it. Files are written before the one transaction that
-records the artifact, the verdict and the promotion: a run that dies leaves nothing live.
+A run leaves a row that says what became of it. The steps are in `pipelines/runs/steps.py`; here
+they run one after another in this process. `pipelines/durable.py` runs the same steps so that
+they survive the process.
 """
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from pipelines.data.interactions import read_interactions
-from pipelines.data.splits import strong_generalisation
-from pipelines.errors import DamagedArtifact, HourglassError
-from pipelines.registry.artifact import Packed, pack, read_artifact, write_artifact
-from pipelines.registry.registry import promote, read_active
+from pipelines.errors import HourglassError
 from pipelines.registry.store import Store
-from pipelines.storage import artifacts, interactions, runs
+from pipelines.runs.reporting import Reporter, RunCancelled
+from pipelines.runs.requests import OPEN
+from pipelines.runs.steps import STEPS, Parts
+from pipelines.storage import artifacts, runs
 from pipelines.storage.engine import reading, writing
-from pipelines.training.evaluate import Evaluation, evaluate, network_scorer
-from pipelines.training.facts import facts_of
-from pipelines.training.gate import Verdict, judge
-from pipelines.training.rival import translated
-from pipelines.training.run_config import RunConfig
-from pipelines.training.train import OnProgress, Progress, Trained, train
+from pipelines.training.progress import OnProgress, Progress
+from pipelines.training.run_config import RunConfig, run_config_of
 
 log = structlog.get_logger()
 
+AWAY = (OperationalError, InterfaceError)
+"""What a database raises that does not answer, or is busy for too long."""
 RECENT = 20
 """Artifacts looked through for one that came of the same run and data."""
 
@@ -45,19 +46,90 @@ class RunResult:
 
 
 def run_training(
-    engine: Engine, store: Store, config: RunConfig, *, on_progress: OnProgress
+    engine: Engine, store: Store, config: RunConfig, *, home: Path, on_progress: OnProgress
 ) -> RunResult:
-    """Train, judge, publish. What `on_progress` raises ends the run as cancelled or failed."""
+    """Train, judge, publish. What `on_progress` raises ends the run as cancelled or failed.
+
+    home: where the run keeps its files while it lasts.
+    """
     run_id = uuid.uuid4().hex
     with writing(engine) as session:
         now = datetime.now(UTC)
         runs.add_run(session, run_id=run_id, config=config.name, settings=config.values(), now=now)
         runs.update_run(session, run_id=run_id, status="running", started_at=now)
+    report = _both(Reporter(engine, run_id), on_progress)
+    parts = Parts(engine, store, home, run_id, config, report)
     try:
-        return _chain(engine, store, config, run_id, on_progress)
+        for _, step in STEPS:
+            step(parts)
     except BaseException as error:
         _record_end(engine, run_id, error)
         raise
+    finally:
+        parts.files.remove()
+    return result_of(engine, run_id)
+
+
+def carry_out(engine: Engine, store: Store, home: Path, *, step: str, run_id: str) -> bool:
+    """Carry out one step of a run that a worker took; False when the rest is not wanted.
+
+    What goes wrong is told in the run's row. Raises AWAY when the database is away: then the step
+    is to be tried again.
+    """
+    config = _begin(engine, run_id)
+    if config is None:
+        return False
+    parts = Parts(engine, store, home, run_id, config, Reporter(engine, run_id))
+    try:
+        dict(STEPS)[step](parts)
+    except AWAY:
+        raise
+    except Exception as error:
+        if not isinstance(error, HourglassError):
+            log.exception("a run failed", run_id=run_id)
+        _record_end(engine, run_id, error)
+        return False
+    return True
+
+
+def _begin(engine: Engine, run_id: str) -> RunConfig | None:
+    """The config of a queued or interrupted run, running from now on; None when it is over."""
+    with writing(engine) as session:
+        run = runs.lock_run(session, run_id=run_id)
+        if run is None or run.status not in OPEN:
+            return None
+        started_at = run.started_at or datetime.now(UTC)
+        runs.update_run(session, run_id=run_id, status="running", started_at=started_at)
+    return run_config_of(run.settings)
+
+
+def _record_end(engine: Engine, run_id: str, error: BaseException) -> None:
+    """Say in the run's row that it was cancelled or why it failed."""
+    stopped = isinstance(error, KeyboardInterrupt | RunCancelled)
+    reason = error.detail if isinstance(error, HourglassError) else repr(error)
+    with writing(engine) as session:
+        runs.update_running(
+            session,
+            run_id=run_id,
+            status="cancelled" if stopped else "failed",
+            error=reason,
+            finished_at=datetime.now(UTC),
+        )
+
+
+def result_of(engine: Engine, run_id: str) -> RunResult:
+    """What a finished run came to."""
+    with reading(engine) as session:
+        run = runs.get_run(session, run_id=run_id)
+    assert run is not None
+    assert run.verdict is not None
+    return RunResult(
+        run_id,
+        run.artifact_id or "",
+        run.verdict["promote"],
+        tuple(run.verdict["reasons"]),
+        run.metrics or {},
+    )
 
 
 def is_current(engine: Engine, config: RunConfig) -> bool:
@@ -70,80 +142,9 @@ def is_current(engine: Engine, config: RunConfig) -> bool:
         return bool(digests) and read_interactions(session, config.data).digest() in digests
 
 
-def _chain(
-    engine: Engine, store: Store, config: RunConfig, run_id: str, on_progress: OnProgress
-) -> RunResult:
-    on_progress(Progress("reading", 0, 1))
-    with reading(engine) as session:
-        matrix = read_interactions(session, config.data)
-        cut_off = interactions.last_occurred_at(session)
-    split = strong_generalisation(matrix, config.seed)
-    trained = train(split, config, on_progress=on_progress)
-    packed = pack(trained, config, facts_of(trained, matrix, cut_off))
-    write_artifact(store, packed)
-    on_progress(Progress("judging", 0, 1))
-    verdict = judge(trained.test, trained.popularity, _rival_evaluation(engine, store, trained))
-    return _publish(engine, store, packed, verdict, run_id)
+def _both(first: OnProgress, second: OnProgress) -> OnProgress:
+    def report(progress: Progress) -> None:
+        first(progress)
+        second(progress)
 
-
-def _rival_evaluation(engine: Engine, store: Store, trained: Trained) -> Evaluation | None:
-    """The active artifact, judged on this run's test users; None when there is none to judge."""
-    if trained.split.test is None:
-        return None
-    try:
-        with reading(engine) as session:
-            rival = read_active(session, store)
-    except DamagedArtifact as error:
-        log.warning("the active artifact cannot be compared", reason=error.detail)
-        return None
-    if rival is None:
-        return None
-    scorer = translated(
-        network_scorer(rival.network), knows=rival.vocabulary, columns=trained.vocabulary
-    )
-    return evaluate(scorer, trained.split.test)
-
-
-def _publish(
-    engine: Engine, store: Store, packed: Packed, verdict: Verdict, run_id: str
-) -> RunResult:
-    """Record the artifact and what the gate said of it, and promote it if it passed."""
-    artifact = read_artifact(store, packed.artifact_id)
-    now = datetime.now(UTC)
-    with writing(engine) as session:
-        artifacts.add_artifact(
-            session,
-            artifact_id=packed.artifact_id,
-            kind=packed.manifest["kind"],
-            config=artifact.config.name,
-            manifest=packed.manifest,
-            run_id=run_id,
-            now=now,
-        )
-        active = artifacts.active_artifact(session)
-        is_active = active is not None and active.artifact_id == packed.artifact_id
-        if verdict.promote and not is_active:
-            promote(session, artifact)
-        elif not is_active:
-            artifacts.set_status(session, artifact_id=packed.artifact_id, status="rejected")
-        runs.update_run(
-            session,
-            run_id=run_id,
-            status="finished",
-            metrics=packed.manifest["metrics"],
-            verdict=asdict(verdict),
-            artifact_id=packed.artifact_id,
-            finished_at=now,
-        )
-    metrics = packed.manifest["metrics"]
-    return RunResult(run_id, packed.artifact_id, verdict.promote, verdict.reasons, metrics)
-
-
-def _record_end(engine: Engine, run_id: str, error: BaseException) -> None:
-    """Say in the run's row that it was cancelled (Ctrl-C) or why it failed."""
-    status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
-    reason = error.detail if isinstance(error, HourglassError) else repr(error)
-    with writing(engine) as session:
-        runs.update_run(
-            session, run_id=run_id, status=status, error=reason, finished_at=datetime.now(UTC)
-        )
+    return report

@@ -11,6 +11,15 @@ from markupsafe import Markup, escape
 
 from service.problems import STATUSES
 
+EXAMPLE_IDS = {
+    "user_id": "client-4",
+    "item_id": "song-4",
+    "run_id": "20c645a516de4c8f8c170485421161e1",
+    "artifact_id": "denoising-0123456789abcdef",
+    "name": "nightly",
+}
+"""What stands in the paths of the examples; users and items are those of the song table."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -49,8 +58,8 @@ def prose(text: str) -> Markup:
 
 
 def _curl(method: str, url: str, operation: dict[str, Any]) -> str:
-    """The operation as a command, with the ids of the song table."""
-    url = url.format(user_id="client-4", item_id="song-4")
+    """The operation as a command, with the ids of the examples."""
+    url = url.format_map(EXAMPLE_IDS)
     names = [p["name"] for p in operation["parameters"] if p["in"] == "query" and p["required"]]
     if names:
         url += "?" + "&".join(f"{name}=client-4" for name in names)

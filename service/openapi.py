@@ -21,7 +21,7 @@ sent."""
 
 PROBLEMS = {
     400: "The request cannot be read",
-    404: "There is no such user or item",
+    404: "There is nothing of this id",
     413: f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB",
     415: "The body is not declared as JSON",
     422: "The input is not valid; `errors` names the fields",

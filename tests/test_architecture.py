@@ -56,6 +56,13 @@ def test_imports_point_down_the_floors(path: Path) -> None:
         assert not any(within(module, package) for package in forbidden), module
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "service" / "routes").glob("*.py")), ids=name_of)
+def test_no_route_can_train(path: Path) -> None:
+    able = ("pipelines.workflows", "pipelines.durable", "pipelines.worker", "pipelines.training")
+    for module in imported(path):
+        assert not any(within(module, package) for package in able), module
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_only_the_settings_read_the_environment(path: Path) -> None:
     reads = re.search(r"\bos\.(environ|getenv)\b", path.read_text())

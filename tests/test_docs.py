@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from benchmarks import song_table
+from benchmarks import convolution, song_table
+from benchmarks.pictures import pictures
 from models.catalog import KINDS
 from pipelines.settings import Settings
 from pipelines.training.run_config import run_names
@@ -22,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-PRINTED = "<!-- printed by python -m benchmarks.song_table -->"
+PRINTED = {"song-table.md": song_table, "convolution.md": convolution}
 END = "<!-- end -->"
 
 
@@ -81,15 +84,29 @@ def test_every_kind_of_network_is_documented(kind: str) -> None:
     assert f"`{kind}`" in docs()
 
 
-def test_the_song_table_shows_what_its_command_prints() -> None:
-    text = (ROOT / "docs" / "song-table.md").read_text()
-    shown = text.partition(PRINTED)[2].partition(END)[0].strip()
+@pytest.mark.parametrize("page", PRINTED)
+def test_pages_of_figures_show_what_their_commands_print(page: str) -> None:
+    command = PRINTED[page]
+    text = (ROOT / "docs" / page).read_text()
+    begin = f"<!-- printed by python -m {command.__name__} -->"
+    shown = text.partition(begin)[2].partition(END)[0].strip()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        assert shown == song_table.page().strip()
+        assert shown == command.page().strip()
     finally:
         torch.set_num_threads(threads)
+
+
+def test_the_pictures_of_the_filters_are_what_the_filters_make() -> None:
+    drawn = pictures()
+    files = {path.stem: path for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    assert set(files) == set(drawn)
+    for name, path in files.items():
+        with Image.open(path) as image:
+            kept = torch.tensor(np.array(image)).int()
+        assert (kept - drawn[name].int()).abs().max() <= 1, name  # a shade of rounding
+        assert path.stat().st_size < 8_000
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

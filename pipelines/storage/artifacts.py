@@ -54,6 +54,29 @@ def active_artifact(session: Session) -> Artifact | None:
     return session.scalar(select(Artifact).where(Artifact.status == "active"))
 
 
+def active_artifact_id(session: Session) -> str | None:
+    """The id of the one that answers requests, or None; reads nothing else of it."""
+    return session.scalar(select(Artifact.artifact_id).where(Artifact.status == "active"))
+
+
+def lock_promotions(session: Session) -> str | None:
+    """The id of the active artifact; until this transaction ends nobody else promotes."""
+    # The lock makes two promotions take turns on PostgreSQL; on SQLite all writers do.
+    query = select(Artifact.artifact_id, Artifact.status).order_by(Artifact.artifact_key)
+    rows = session.execute(query.with_for_update())
+    return next((artifact_id for artifact_id, status in rows if status == "active"), None)
+
+
+def previous_artifact(session: Session) -> Artifact | None:
+    """The one that was active before the active one, or None.
+
+    It is the retired one that was promoted last; who rolls back marks what he rolls back from
+    as rejected, so that the next time leads further back.
+    """
+    retired = select(Artifact).where(Artifact.status == "retired")
+    return session.scalar(retired.order_by(Artifact.promoted_at.desc()).limit(1))
+
+
 def set_status(session: Session, *, artifact_id: str, status: str) -> bool:
     """Set the status; False when there is no such artifact. To activate: `promote_artifact`."""
     statement = update(Artifact).where(Artifact.artifact_id == artifact_id).values(status=status)
@@ -66,17 +89,15 @@ def promote_artifact(session: Session, *, artifact_id: str, now: datetime) -> bo
     The one active so far is retired and its embeddings are deleted. Promoting the active one again
     changes nothing.
     """
-    # The lock makes two promotions take turns on PostgreSQL; on SQLite all writers do.
-    query = select(Artifact).order_by(Artifact.artifact_key).with_for_update()
-    artifacts = {artifact.artifact_id: artifact for artifact in session.scalars(query)}
-    chosen = artifacts.get(artifact_id)
+    lock_promotions(session)
+    chosen = get_artifact(session, artifact_id=artifact_id)
     if chosen is None:
         return False
     if chosen.status == "active":
         return True
-    for artifact in artifacts.values():
-        if artifact.status == "active":
-            _retire(session, artifact)
+    active = active_artifact(session)
+    if active is not None:
+        _retire(session, active)
     chosen.status = "active"
     chosen.promoted_at = now
     session.flush()

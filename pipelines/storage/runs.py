@@ -1,6 +1,6 @@
 """Runs: the executions of training, asked for, under way and done."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,23 @@ def list_runs(session: Session, *, limit: int, after: str | None) -> list[Run]:
         position = select(Run.run_key).where(Run.run_id == after).scalar_subquery()
         query = query.where(Run.run_key < position)
     return list(session.scalars(query))
+
+
+def runs_in(session: Session, *, statuses: Sequence[str]) -> list[Run]:
+    """All runs with one of these statuses, oldest first."""
+    query = select(Run).where(Run.status.in_(statuses)).order_by(Run.run_key)
+    return list(session.scalars(query))
+
+
+def lock_run(session: Session, *, run_id: str) -> Run | None:
+    """The run, or None; nobody else changes it before this transaction ends."""
+    return session.scalar(select(Run).where(Run.run_id == run_id).with_for_update())
+
+
+def update_running(session: Session, *, run_id: str, **changes: Any) -> bool:
+    """Set the named columns; False, and nothing changed, unless the run is running."""
+    statement = update(Run).where(Run.run_id == run_id, Run.status == "running").values(**changes)
+    return session.scalar(statement.returning(Run.run_key)) is not None
 
 
 def update_run(session: Session, *, run_id: str, **changes: Any) -> Run | None:

@@ -42,6 +42,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
+def moment_of(microseconds: int) -> datetime:
+    """The moment so many microseconds after 1970-01-01T00:00:00Z."""
+    return EPOCH + microseconds * _MICROSECOND
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware UTC datetime, kept as microseconds since the epoch: the same on both databases."""
 
@@ -54,7 +59,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """The exact moment that was stored."""
-        return None if value is None else EPOCH + value * _MICROSECOND
+        return None if value is None else moment_of(value)
 
 
 # SQLite numbers rows by itself only where the type is spelled INTEGER.
@@ -203,3 +208,29 @@ class Import(Base):
     replaced: Mapped[int] = mapped_column(BigInteger)
     bad: Mapped[int] = mapped_column(BigInteger)
     imported_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class Schedule(Base):
+    """When runs of a config are asked for: by the clock, or after so many new interactions."""
+
+    __tablename__ = "schedules"
+    __table_args__ = (
+        CheckConstraint("(cron IS NULL) <> (after_interactions IS NULL)", name="one_trigger"),
+    )
+
+    schedule_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(ExternalId, unique=True)
+    config: Mapped[str] = mapped_column(String(256))
+    cron: Mapped[str | None] = mapped_column(String(256))
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    after_interactions: Mapped[int | None] = mapped_column(BigInteger)
+    paused: Mapped[bool]
+    due_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """When it fires next by the clock."""
+    counted: Mapped[int | None] = mapped_column(BigInteger)
+    """How many interactions there were when it last fired, or was set."""
+    fired_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    run_id: Mapped[str | None] = mapped_column(ExternalId)
+    """Of the run that it asked for last."""
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)

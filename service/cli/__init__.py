@@ -12,8 +12,10 @@ COMMANDS = {
     "recommend": "service.cli.recommend",
     "export": "service.cli.export",
     "serve": "service.cli.serve",
+    "worker": "service.cli.worker",
     "runs": "service.cli.runs",
     "artifacts": "service.cli.artifacts",
+    "schedules": "service.cli.schedules",
     "db": "service.cli.db",
 }
 """Name of each command or group -> the module that holds it as `app`."""

@@ -1,5 +1,7 @@
 """`hourglass artifacts`: what was trained, and which of it is live."""
 
+from typing import Annotated
+
 import typer
 
 from pipelines.settings import Settings
@@ -8,7 +10,9 @@ from service.cli.database import open_database
 
 SHOWN = 100
 
-app = command_app(group="What was trained, and which of it is live.")
+app = command_app(group="What was trained, and which of it is live: list, promote, roll back.")
+
+ArtifactId = Annotated[str, typer.Argument(metavar="ARTIFACT_ID", help="As the list shows it.")]
 
 
 @app.command("list")
@@ -31,6 +35,43 @@ def list_command(as_json: JsonOption = False) -> None:
             return
         for row in rows:
             typer.echo(f"{row.artifact_id:<40}{row.kind:<16}{row.status:<10}{row.created_at:%F %T}")
+
+
+@app.command()
+def promote(artifact_id: ArtifactId, as_json: JsonOption = False) -> None:
+    """Make an artifact live, whatever the gate said of it; its checksums are verified first.
+
+    Example: hourglass artifacts promote denoising-0123456789abcdef
+    """
+    from pipelines.registry.registry import promote_by_id
+    from pipelines.registry.store import Store
+
+    settings = Settings.from_environment()
+    with answering(as_json=as_json), open_database(settings) as engine:
+        promote_by_id(engine, Store(settings.store_url), artifact_id)
+        _tell_active(artifact_id, as_json=as_json)
+
+
+@app.command()
+def rollback(as_json: JsonOption = False) -> None:
+    """Make the artifact live that was so before; the one left counts as rejected.
+
+    Example: hourglass artifacts rollback
+    """
+    from pipelines.registry.registry import roll_back
+    from pipelines.registry.store import Store
+
+    settings = Settings.from_environment()
+    with answering(as_json=as_json), open_database(settings) as engine:
+        artifact_id = roll_back(engine, Store(settings.store_url))
+        _tell_active(artifact_id, as_json=as_json)
+
+
+def _tell_active(artifact_id: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"artifact_id": artifact_id, "status": "active"})
+    else:
+        typer.echo(f"{artifact_id} is active.")
 
 
 def _values(row: object) -> dict[str, object]:

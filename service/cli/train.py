@@ -67,7 +67,8 @@ def _train(run: "RunConfig", *, once: bool, as_json: bool) -> "RunResult | None"
         if once and is_current(engine, run):
             return None
         try:
-            return run_training(engine, Store(settings.store_url), run, on_progress=bar.show)
+            store = Store(settings.store_url)
+            return run_training(engine, store, run, home=settings.home, on_progress=bar.show)
         except KeyboardInterrupt:
             problem = Stopped("Nothing was published; what was live still is.")
     tell_problem(problem, as_json=as_json)

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from service.cli.console import progress_console
 
 if TYPE_CHECKING:
-    from pipelines.training import train
+    from pipelines.training import progress as training
 
 
 class TrainingBar:
@@ -26,7 +26,7 @@ class TrainingBar:
         )
         self._task = self._bar.add_task("starting", total=None, figures="")
 
-    def show(self, progress: "train.Progress") -> None:
+    def show(self, progress: "training.Progress") -> None:
         """Draw how far the training is; the time left counts on all epochs, early stops apart."""
         self._bar.update(
             self._task,
@@ -44,7 +44,7 @@ class TrainingBar:
         self._bar.stop()
 
 
-def _figures(progress: "train.Progress") -> str:
+def _figures(progress: "training.Progress") -> str:
     parts = []
     if progress.epochs:
         parts.append(f"epoch {progress.epoch}/{progress.epochs}")

@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 
 from service.routes import (
     anomalies,
+    artifacts,
     embeddings,
     health,
     interactions,
@@ -11,6 +12,8 @@ from service.routes import (
     pages,
     recommendations,
     reconstructions,
+    runs,
+    schedules,
     users,
 )
 
@@ -22,6 +25,9 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     interactions.bp,
     items.bp,
     users.bp,
+    runs.bp,
+    artifacts.bp,
+    schedules.bp,
     health.bp,
     pages.bp,
 )

@@ -38,7 +38,8 @@ def predictor(engine: Engine, tmp_path: Path) -> Predictor:
     values["network"].update({"hidden_dims": [16], "latent_dim": 8})
     values["fit"].update({"epochs": 40, "learning_rate": 0.01, "batch_size": 20})
     store = Store(str(tmp_path / "artifacts"))
-    result = run_training(engine, store, run_config_of(values), on_progress=lambda _: None)
+    config = run_config_of(values)
+    result = run_training(engine, store, config, home=tmp_path, on_progress=lambda _: None)
     return Predictor(read_artifact(store, result.artifact_id))
 
 
@@ -270,9 +271,8 @@ def test_the_active_predictor_follows_promotions_and_survives_a_damaged_one(
     values = named_run("denoising").values()
     values["network"].update({"hidden_dims": [16], "latent_dim": 8})
     values["fit"].update({"epochs": 40, "learning_rate": 0.01, "batch_size": 20})
-    second = run_training(
-        engine, Store(store_url), run_config_of({**values, "seed": 1}), on_progress=lambda _: None
-    )
+    config, store = run_config_of({**values, "seed": 1}), Store(store_url)
+    second = run_training(engine, store, config, home=tmp_path, on_progress=lambda _: None)
     weights = tmp_path / "artifacts" / second.artifact_id / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     active.refresh()

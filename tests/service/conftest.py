@@ -55,7 +55,8 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store_interactions(session, rows=rows, now=datetime.now(UTC))
     config = named_run("denoising")
     config = replace(config, fit=replace(config.fit, epochs=2))
-    run_training(engine, Store(settings.store_url), config, on_progress=lambda _: None)
+    store = Store(settings.store_url)
+    run_training(engine, store, config, home=settings.home, on_progress=lambda _: None)
     engine.dispose()
     return settings.home
 

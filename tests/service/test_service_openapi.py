@@ -5,6 +5,7 @@ import re
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from service.apipage import EXAMPLE_IDS
 from service.app import Hourglass
 
 PAGES = {"pages.root", "pages.docs", "pages.problem", "openapi.spec", "static"}
@@ -50,9 +51,9 @@ def test_examples_of_the_document_are_accepted(trained_client: FlaskClient) -> N
         for method, operation in methods.items():
             if "requestBody" in operation:
                 example = operation["requestBody"]["content"]["application/json"]["example"]
-                url = path.format(user_id="client-4", item_id="song-4")
+                url = path.format_map(EXAMPLE_IDS)
                 answer = trained_client.open(url, method=method.upper(), json=example)
-                assert answer.status_code == 200, (path, answer.json)
+                assert answer.status_code in (200, 201, 202), (path, answer.json)
 
 
 def test_root_leads_to_the_api_page(client: FlaskClient) -> None:

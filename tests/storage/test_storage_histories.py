@@ -19,6 +19,7 @@ from pipelines.storage.interactions import (
     seen_by,
     store_interactions,
     user_ids,
+    weights_of,
 )
 from pipelines.storage.items import update_item
 from pipelines.storage.tables import UNTIMED
@@ -157,3 +158,10 @@ def test_rows_for_training_are_plain_tuples(played: Engine) -> None:
         chunk = next(read_columns(session, actions=None, above=0.0))
     assert {type(row) for row in chunk} == {tuple}
     assert [type(value) for value in chunk[0]] == [int, int, float]
+
+
+def test_weights_of_an_item_come_from_old_to_new(played: Engine) -> None:
+    with reading(played) as session:
+        weights = weights_of(session, user_id="u1", actions=["like"], above=0.0)
+        assert weights == {"i1": [2.0], "i3": [4.0, 1.0]}
+        assert weights_of(session, user_id="u9", actions=None, above=0.0) == {}

@@ -21,7 +21,8 @@ from pipelines.storage.interactions import (
     store_interactions,
 )
 from pipelines.storage.runs import add_run
-from pipelines.storage.tables import UNTIMED, Base
+from pipelines.storage.schedules import add_schedule
+from pipelines.storage.tables import UNTIMED, Base, Schedule
 
 FOLDER = Path(migrations.__file__).parent
 VERSIONS = sorted(path for path in (FOLDER / "versions").glob("*.py") if path.stem != "__init__")
@@ -45,6 +46,9 @@ def fill(engine: Engine, now: datetime) -> None:
         promote_artifact(session, artifact_id="a1", now=now)
         put_embeddings(session, artifact_id="a1", vectors=[("i1", b"1234")])
         add_import(session, source="x", digest="d", new=1, repeated=0, replaced=0, bad=0, now=now)
+        schedule = Schedule(name="s1", config="denoising", paused=False, after_interactions=1)
+        schedule.created_at = schedule.updated_at = now
+        add_schedule(session, schedule)
 
 
 def counts(engine: Engine) -> dict[str, int | None]:

@@ -1,0 +1,139 @@
+"""The files of one run: what it read, how far its fit is, how it judged. Gone when it is done.
+
+Each appears whole or not at all, so that a step that died can be begun again. Not the artifact:
+that is in the store, and stays.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from scipy import sparse
+
+from pipelines.data.interactions import InteractionMatrix
+from pipelines.data.vocabulary import Vocabulary
+from pipelines.errors import NotReady
+from pipelines.registry.store import Store
+from pipelines.runs import trees
+from pipelines.training.evaluate import Evaluation
+from pipelines.training.fit import Best, Checkpoint, Epoch
+
+SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The interactions as a run saw them; `cut_off` is the time of the newest."""
+
+    matrix: InteractionMatrix
+    cut_off: datetime | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How the network and popularity ranked for each test user; None when nobody was held out."""
+
+    test: Evaluation | None
+    popularity: Evaluation | None
+
+
+class RunFiles:
+    """The files of the run of this id, in the folders `snapshots` and `checkpoints` of the home."""
+
+    def __init__(self, home: Path, run_id: str) -> None:
+        self._store = Store(str(home))
+        self._snapshot = f"{SNAPSHOTS}/{run_id}"
+        self._checkpoints = f"{CHECKPOINTS}/{run_id}"
+
+    def write_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep what the run is to see."""
+        x, cut_off = snapshot.matrix.x, snapshot.cut_off
+        tree = {
+            "offsets": torch.from_numpy(x.indptr),
+            "item_nums": torch.from_numpy(x.indices),
+            "weights": torch.from_numpy(x.data),
+            "values": snapshot.matrix.values,
+            "user_ids": snapshot.matrix.user_ids,
+            "item_ids": snapshot.matrix.vocabulary.item_ids,
+            "cut_off": None if cut_off is None else cut_off.isoformat(),
+        }
+        self._write(f"{self._snapshot}/interactions.safetensors", tree)
+
+    def read_snapshot(self) -> Snapshot:
+        """What was kept. Raises NotReady where another home holds it."""
+        tree = self._read(f"{self._snapshot}/interactions.safetensors")
+        if tree is None:
+            raise NotReady(
+                "The snapshot of this run is not in HOURGLASS_HOME: workers of one database need "
+                "the same home. Start the run again."
+            )
+        offsets, item_nums = tree["offsets"].numpy(), tree["item_nums"].numpy()
+        shape = (len(tree["user_ids"]), len(tree["item_ids"]))
+        x = sparse.csr_array((tree["weights"].numpy(), item_nums, offsets), shape=shape)
+        vocabulary = Vocabulary(tree["item_ids"])
+        matrix = InteractionMatrix(x, tree["user_ids"], vocabulary, tree["values"])
+        cut_off = tree["cut_off"]
+        return Snapshot(matrix, None if cut_off is None else datetime.fromisoformat(cut_off))
+
+    def load(self) -> Checkpoint | None:
+        """The last checkpoint of the fit, if any."""
+        tree = self._read(f"{self._checkpoints}/fit.safetensors")
+        if tree is None:
+            return None
+        best = None if tree["best"] is None else Best(**tree["best"])
+        epochs = tuple(Epoch(**epoch) for epoch in tree["epochs"])
+        return Checkpoint(**{**tree, "best": best, "epochs": epochs})
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Keep this checkpoint in place of the one before."""
+        best = checkpoint.best
+        tree = {
+            **vars(checkpoint),
+            "epochs": [asdict(epoch) for epoch in checkpoint.epochs],
+            "best": None if best is None else vars(best),
+        }
+        self._write(f"{self._checkpoints}/fit.safetensors", tree)
+
+    def write_judgement(self, judgement: Judgement) -> None:
+        """Keep what the gate needs."""
+        tree = {name: _tensors(evaluation) for name, evaluation in vars(judgement).items()}
+        self._write(f"{self._checkpoints}/judgement.safetensors", tree)
+
+    def read_judgement(self) -> Judgement:
+        """What was kept."""
+        tree = trees.from_bytes(self._store.read(f"{self._checkpoints}/judgement.safetensors"))
+        return Judgement(**{name: _evaluation(tensors) for name, tensors in tree.items()})
+
+    def remove(self) -> None:
+        """Remove them all; those that are gone already are no fault."""
+        self._store.remove(self._snapshot)
+        self._store.remove(self._checkpoints)
+
+    def _write(self, path: str, tree: Any) -> None:
+        self._store.write(path, trees.to_bytes(tree), writer="run")
+
+    def _read(self, path: str) -> Any:
+        try:
+            return trees.from_bytes(self._store.read(path))
+        except FileNotFoundError:
+            return None
+
+
+def runs_with_files(home: Path) -> set[str]:
+    """The ids of the runs that have left files behind."""
+    store = Store(str(home))
+    return {*store.names(SNAPSHOTS), *store.names(CHECKPOINTS)}
+
+
+def _tensors(evaluation: Evaluation | None) -> dict[str, torch.Tensor] | None:
+    if evaluation is None:
+        return None
+    return {name: torch.from_numpy(values) for name, values in evaluation.per_user.items()}
+
+
+def _evaluation(tensors: dict[str, torch.Tensor] | None) -> Evaluation | None:
+    if tensors is None:
+        return None
+    return Evaluation({name: values.numpy() for name, values in tensors.items()})

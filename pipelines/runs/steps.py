@@ -1,0 +1,181 @@
+"""The steps of a run, each from files and the database to files and the database.
+
+A step that died is begun again and comes to the same; one that is done is not repeated. What
+calls them in order is `pipelines/workflows.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine
+
+from pipelines.data.interactions import read_interactions
+from pipelines.data.splits import Split, strong_generalisation
+from pipelines.errors import DamagedArtifact
+from pipelines.registry.artifact import Artifact, pack, read_artifact, write_artifact
+from pipelines.registry.registry import promote
+from pipelines.registry.store import Store
+from pipelines.runs.files import Judgement, RunFiles, Snapshot
+from pipelines.runs.reporting import RunCancelled
+from pipelines.storage import artifacts, interactions, runs
+from pipelines.storage.engine import reading, writing
+from pipelines.storage.tables import Run
+from pipelines.training.evaluate import Evaluation
+from pipelines.training.facts import facts_of
+from pipelines.training.fit import fit
+from pipelines.training.gate import Verdict, judge
+from pipelines.training.progress import OnProgress, Progress
+from pipelines.training.rival import translated
+from pipelines.training.run_config import RunConfig
+from pipelines.training.train import assess
+from pipelines.training.yardstick import yardstick_of
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every step of one run works with."""
+
+    engine: Engine
+    store: Store
+    home: Path
+    run_id: str
+    config: RunConfig
+    on_progress: OnProgress
+
+    @property
+    def files(self) -> RunFiles:
+        return RunFiles(self.home, self.run_id)
+
+
+Step = Callable[[Parts], None]
+
+
+def take_snapshot(parts: Parts) -> None:
+    """Read the interactions, once and for all of the run."""
+    parts.on_progress(Progress("reading", 0, 1))
+    with reading(parts.engine) as session:
+        matrix = read_interactions(session, parts.config.data)
+        cut_off = interactions.last_occurred_at(session)
+    parts.files.write_snapshot(Snapshot(matrix, cut_off))
+
+
+def fit_network(parts: Parts) -> None:
+    """Fit, from the last checkpoint on."""
+    split = _split(parts, parts.files.read_snapshot())
+    fit(split, parts.config, checkpoints=parts.files, on_progress=parts.on_progress)
+
+
+def make_artifact(parts: Parts) -> None:
+    """Measure what the fit came to, and write the artifact; it is a candidate from now on."""
+    files = parts.files
+    snapshot = files.read_snapshot()
+    split = _split(parts, snapshot)
+    fitted = fit(split, parts.config, checkpoints=files, on_progress=parts.on_progress)
+    trained = assess(fitted, split, parts.config, on_progress=parts.on_progress)
+    packed = pack(trained, parts.config, facts_of(trained, snapshot.matrix, snapshot.cut_off))
+    parts.on_progress(Progress("writing", 0, 1))
+    files.write_judgement(Judgement(trained.test, trained.popularity))
+    write_artifact(parts.store, packed, writer=parts.run_id)
+    with writing(parts.engine) as session:
+        artifacts.add_artifact(
+            session,
+            artifact_id=packed.artifact_id,
+            kind=packed.manifest["kind"],
+            config=parts.config.name,
+            manifest=packed.manifest,
+            run_id=parts.run_id,
+            now=datetime.now(UTC),
+        )
+        runs.update_run(session, run_id=parts.run_id, artifact_id=packed.artifact_id)
+
+
+def publish(parts: Parts) -> None:
+    """Let the gate judge the candidate, and promote it if it passes: one transaction.
+
+    Judges again where the active artifact changed meanwhile. Raises RunCancelled.
+    """
+    with reading(parts.engine) as session:
+        run = runs.get_run(session, run_id=parts.run_id)
+    assert run is not None
+    assert run.artifact_id is not None
+    parts.on_progress(Progress("judging", 0, 1))
+    candidate = read_artifact(parts.store, run.artifact_id)
+    judgement, split = parts.files.read_judgement(), _split(parts, parts.files.read_snapshot())
+    published = False
+    while not published:
+        with reading(parts.engine) as session:
+            rival_id = artifacts.active_artifact_id(session)
+        headline = judgement.test.headline if judgement.test else None
+        rival = _rival_evaluation(parts.store, rival_id, split, headline)
+        verdict = judge(judgement.test, judgement.popularity, rival)
+        published = _publish(parts, candidate, verdict, rival_id)
+
+
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("snapshot", take_snapshot),
+    ("fit", fit_network),
+    ("artifact", make_artifact),
+    ("publish", publish),
+)
+"""In their order; the names are in the records of runs under way."""
+
+
+def _split(parts: Parts, snapshot: Snapshot) -> Split:
+    return strong_generalisation(snapshot.matrix, parts.config.seed)
+
+
+def _rival_evaluation(
+    store: Store, rival_id: str | None, split: Split, headline: str | None
+) -> Evaluation | None:
+    """The active artifact, judged on this run's test users; None when there is none to judge, or
+    when it is of those judged by another headline.
+    """
+    if split.test is None or rival_id is None:
+        return None
+    try:
+        rival = read_artifact(store, rival_id)
+    except DamagedArtifact as error:
+        log.warning("the active artifact cannot be compared", reason=error.detail)
+        return None
+    yardstick = yardstick_of(rival.network)
+    if yardstick.metric != headline:
+        return None
+    scorer = translated(
+        yardstick.scorer(rival.network), knows=rival.vocabulary, columns=split.vocabulary
+    )
+    return yardstick.evaluate(scorer, split.test)
+
+
+def _publish(parts: Parts, candidate: Artifact, verdict: Verdict, rival_id: str | None) -> bool:
+    """Record the verdict and act on it; False, and nothing done, if the rival changed."""
+    with writing(parts.engine) as session:
+        run = runs.lock_run(session, run_id=parts.run_id)
+        _check_running(run, parts.run_id)
+        if artifacts.lock_promotions(session) != rival_id:
+            return False
+        if candidate.artifact_id != rival_id:
+            if verdict.promote:
+                promote(session, candidate)
+            else:
+                artifacts.set_status(session, artifact_id=candidate.artifact_id, status="rejected")
+        row = artifacts.get_artifact(session, artifact_id=candidate.artifact_id)
+        assert row is not None
+        runs.update_run(
+            session,
+            run_id=parts.run_id,
+            status="finished",
+            metrics=row.manifest["metrics"],
+            verdict=asdict(verdict),
+            finished_at=datetime.now(UTC),
+        )
+    return True
+
+
+def _check_running(run: Run | None, run_id: str) -> None:
+    if run is None or run.status != "running":
+        raise RunCancelled(f"Run {run_id} was cancelled.")

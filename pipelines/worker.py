@@ -1,0 +1,120 @@
+"""The worker: carries out the runs that are queued and fires schedules. Serves no requests.
+
+Of all workers on a database one leads, the others stand by and take over when it is gone. A
+worker that is stopped is no different from one that crashed: the next goes on from the last
+finished step, within the fit from the last epoch.
+"""
+
+import time
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import Engine
+
+from pipelines.durable import DurableRuns
+from pipelines.errors import NotReady
+from pipelines.registry.store import Store
+from pipelines.runs.files import RunFiles, runs_with_files
+from pipelines.runs.leadership import Leadership, leadership_of
+from pipelines.runs.requests import OPEN
+from pipelines.runs.schedules import fire_counted, fire_due
+from pipelines.settings import Settings
+from pipelines.storage import runs
+from pipelines.storage.engine import reading, writing
+from pipelines.storage.tables import EPOCH
+from pipelines.workflows import AWAY, carry_out
+
+INTERVAL = 1.0
+"""Seconds between two looks at what is queued and due."""
+COUNT_INTERVAL = 10.0
+"""Seconds between two counts of the interactions, for schedules that wait for new ones."""
+AWAY_SECONDS = 5.0
+"""Between two tries while the database is away."""
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """One worker process. It ends by being stopped."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._home = settings.home
+        self._store = Store(settings.store_url)
+        self._engine = engine
+        self._counted_at = EPOCH
+
+    def run(self) -> None:
+        """Wait to lead, then lead. Raises NotReady when the lead is lost with the database."""
+        leadership = leadership_of(self._engine)
+        self._wait_to_lead(leadership)
+        log.info("this worker leads")
+        self._remove_left_files()
+        durable = DurableRuns(self._engine, carry_out=self._carry_out, remove=self._remove)
+        handed_over: set[str] = set()
+        while leadership.is_held():
+            try:
+                self._fire_schedules()
+                self._look_at_open_runs(durable, handed_over)
+            except AWAY as error:
+                log.warning("the database is away", error=str(error.orig))
+            time.sleep(INTERVAL)
+        raise NotReady(
+            "The connection to the database was lost, and the lead with it; start the worker "
+            "again. Runs under way will go on."
+        )
+
+    def _wait_to_lead(self, leadership: Leadership) -> None:
+        told = False
+        while not leadership.acquire():
+            if not told:
+                log.info("another worker leads; standing by")
+            told = True
+            time.sleep(INTERVAL)
+
+    def _fire_schedules(self) -> None:
+        now = datetime.now(UTC)
+        fire_due(self._engine, now=now)
+        if (now - self._counted_at).total_seconds() >= COUNT_INTERVAL:
+            self._counted_at = now
+            fire_counted(self._engine, now=now)
+
+    def _look_at_open_runs(self, durable: DurableRuns, handed_over: set[str]) -> None:
+        """Hand over what is queued; say so of runs that will never go on."""
+        with reading(self._engine) as session:
+            open_runs = runs.runs_in(session, statuses=OPEN)
+        for run in open_runs:
+            if run.status == "running":
+                if durable.is_lost(run.run_id):
+                    self._record_lost(run.run_id)
+            elif run.run_id not in handed_over:
+                durable.hand_over(run.run_id)
+                handed_over.add(run.run_id)
+
+    def _record_lost(self, run_id: str) -> None:
+        with writing(self._engine) as session:
+            runs.update_run(
+                session,
+                run_id=run_id,
+                status="failed",
+                error="The worker died each time it carried this run out; its log says how.",
+                finished_at=datetime.now(UTC),
+            )
+
+    def _carry_out(self, step: str, run_id: str) -> bool:
+        log.info("step begins", step=step, run_id=run_id)
+        while True:
+            try:
+                return carry_out(self._engine, self._store, self._home, step=step, run_id=run_id)
+            except AWAY as error:
+                log.warning("the database is away", step=step, error=str(error.orig))
+                time.sleep(AWAY_SECONDS)
+
+    def _remove(self, run_id: str) -> None:
+        RunFiles(self._home, run_id).remove()
+
+    def _remove_left_files(self) -> None:
+        """Files of runs that are over: of a `hourglass train` that was killed, say."""
+        with reading(self._engine) as session:
+            open_runs = {run.run_id for run in runs.runs_in(session, statuses=OPEN)}
+        for run_id in runs_with_files(self._home) - open_runs:
+            self._remove(run_id)

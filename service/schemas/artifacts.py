@@ -1,0 +1,33 @@
+"""Artifacts as they are answered."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from service.schemas.fields import Answer, NextCursor
+
+
+class ArtifactAnswer(Answer):
+    """An artifact."""
+
+    artifact_id: str
+    kind: str
+    config: str
+    status: Literal["candidate", "active", "rejected", "retired"]
+    run_id: str | None
+    created_at: datetime
+    promoted_at: datetime | None
+
+
+class ArtifactDetail(ArtifactAnswer):
+    """An artifact with all that is known of it."""
+
+    manifest: dict[str, Any] = Field(description="Its options, data, figures and checksums.")
+
+
+class ArtifactsAnswer(Answer):
+    """A page of artifacts, newest first."""
+
+    artifacts: list[ArtifactAnswer]
+    next_cursor: NextCursor
