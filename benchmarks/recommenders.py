@@ -84,10 +84,11 @@ def _figures(config: RunConfig, measured: Measured) -> dict[str, Any]:
     }
 
 
-def _gain_in_se(ours: Evaluation, theirs: Evaluation, metric: str) -> float:
-    """How many standard errors of the paired difference the gain is."""
+def _gain_in_se(ours: Evaluation, theirs: Evaluation, metric: str) -> float | None:
+    """How many standard errors of the paired difference the gain is; None where it has no error."""
     difference = Evaluation({metric: ours.per_user[metric] - theirs.per_user[metric]})
-    return difference.mean(metric) / difference.standard_error(metric)
+    error = difference.standard_error(metric)
+    return difference.mean(metric) / error if error else None
 
 
 def _table(figures: dict[str, Any]) -> str:
@@ -95,13 +96,17 @@ def _table(figures: dict[str, Any]) -> str:
     lines.append(f"{'':<12}{'network':>18}{'popularity':>12}{'gain in s.e.':>14}")
     lines += [
         f"{name:<12}{figures[name]:>9.4f} ± {se:.4f}{figures['popularity'][name]:>12.4f}"
-        f"{figures['gain_in_se'][name]:>14.1f}"
+        f"{_one_digit(figures['gain_in_se'][name]):>14}"
         for name, se in figures["se"].items()
     ]
     if figures["chosen"]:
         lines.append(f"chosen on validation: {json.dumps(figures['chosen'])}")
     lines.append(f"{figures['fit_seconds']:.1f} s, {figures['peak_rss_mb']:.0f} MB at most")
     return "\n".join(lines)
+
+
+def _one_digit(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _write_per_user(path: Path, evaluation: Evaluation) -> None:
