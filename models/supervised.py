@@ -1,0 +1,189 @@
+"""Fits a recogniser to pictures, or other rows, with labels. Not what a recogniser is.
+
+The loop for networks that learn without labels is `fitting.py`; both take their optimisers from
+there.
+"""
+
+import math
+from collections.abc import Callable
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.augmentation import check_shift, flip, shift
+from models.errors import ConfigError, choice_error
+from models.fitting import OPTIMISERS
+from models.recognition import Recogniser
+
+WARM_UP = 0.3
+"""Share of the steps in which one-cycle raises the learning rate."""
+
+
+def constant(progress: float) -> float:
+    """The learning rate as it is."""
+    return 1.0
+
+
+def one_cycle(progress: float) -> float:
+    """From nothing straight up to the learning rate, then down to nothing along a cosine.
+
+    After Smith 2018, "A disciplined approach to neural network hyper-parameters", sec. 4.
+    """
+    if progress < WARM_UP:
+        return progress / WARM_UP
+    return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "one-cycle": one_cycle}
+"""What share of the learning rate a step has, from the share of the steps that are done."""
+
+PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class SupervisedConfig:
+    """How a recogniser is fitted to labels."""
+
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    """The highest that the schedule comes to."""
+    weight_decay: float = 0.0
+    """Decoupled for adamw, an L2 penalty for the others."""
+    optimiser: Literal["sgd", "adamw", "nadam"] = "adamw"
+    schedule: Literal["constant", "one-cycle"] = "one-cycle"
+    shift: int = 0
+    """Pixels by which each picture is moved at random, each way, every time it is seen."""
+    flip: bool = False
+    """Whether half of the pictures are mirrored, left to right, every time they are seen."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of filters and products; bfloat16 pays only where the processor multiplies it itself."""
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ("optimiser", OPTIMISERS),
+            ("schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in choices:
+                raise choice_error(name, getattr(self, name), choices)
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if not self.learning_rate > 0:
+            raise ConfigError("learning_rate", "learning_rate must be above 0.")
+        if self.weight_decay < 0:
+            raise ConfigError("weight_decay", "weight_decay must not be negative.")
+        check_shift(self.shift)
+
+
+class SupervisedFitting:
+    """One recogniser in training: run epochs, save and restore.
+
+    Its network must be a module. All of the network's parameters that take a gradient move.
+    """
+
+    def __init__(
+        self, recogniser: Recogniser, config: SupervisedConfig, *, generator: torch.Generator
+    ) -> None:
+        assert isinstance(recogniser.network, nn.Module)
+        self.network = recogniser.network
+        self.generator = generator
+        self.epochs_done = 0
+        self._recogniser = recogniser
+        self._config = config
+        self._optimiser = OPTIMISERS[config.optimiser](
+            [each for each in self.network.parameters() if each.requires_grad],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+
+    def run_epoch(self, x: Tensor, labels: Tensor) -> float:
+        """All rows once, in a drawn order; leaves the network in evaluation mode.
+
+        x: (n, channels, height, width), or (n, n_features) where pictures are neither moved nor
+        mirrored; labels as `Recogniser.loss` reads them. Returns the mean loss. Raises
+        FloatingPointError when it is no longer a number, ConfigError when the schedule is over.
+        """
+        self._check(x, labels)
+        self.network.train()
+        order = torch.randperm(len(x), generator=self.generator)
+        batches = torch.split(order, self._config.batch_size)
+        total = 0.0
+        for number, batch in enumerate(batches):
+            progress = (self.epochs_done + (number + 0.5) / len(batches)) / self._config.epochs
+            total += len(batch) * self._step(progress, x[batch], labels[batch])
+        self.network.eval()
+        self.epochs_done += 1
+        if not math.isfinite(total):
+            raise FloatingPointError("The loss is no longer finite; lower the learning rate.")
+        return total / max(len(x), 1)
+
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on; `restore` of it continues to the same weights."""
+        return {
+            "epochs_done": self.epochs_done,
+            "network": deepcopy(self.network.state_dict()),
+            "optimiser": deepcopy(self._optimiser.state_dict()),
+            "generator": self.generator.get_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state."""
+        self.epochs_done = state["epochs_done"]
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"])
+
+    def _check(self, x: Tensor, labels: Tensor) -> None:
+        if self.epochs_done >= self._config.epochs:
+            detail = f"All {self._config.epochs} epochs are done; give more, and begin anew."
+            raise ConfigError("epochs", detail)
+        if len(x) != len(labels):
+            raise ConfigError("labels", f"There are {len(x)} rows and {len(labels)} labels.")
+        if x.dim() != 4 and (self._config.shift or self._config.flip):
+            detail = (
+                "Only pictures, (n, channels, height, width), can be moved or mirrored; "
+                "reshape them, or set shift to 0 and flip to false."
+            )
+            raise ConfigError("shift" if self._config.shift else "flip", detail)
+
+    def _step(self, progress: float, x: Tensor, labels: Tensor) -> float:
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._config.learning_rate * SCHEDULES[self._config.schedule](progress)
+        self._optimiser.zero_grad()
+        with _precision(self._config.precision):
+            terms = self._recogniser.loss(self._changed(x), labels, self.generator)
+        terms.total.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        return float(terms.total.detach())
+
+    def _changed(self, x: Tensor) -> Tensor:
+        if self._config.shift:
+            x = shift(x, self._config.shift, self.generator)
+        return flip(x, self.generator) if self._config.flip else x
+
+
+def fit_recogniser(
+    recogniser: Recogniser,
+    x: Tensor,
+    labels: Tensor,
+    config: SupervisedConfig,
+    *,
+    generator: torch.Generator,
+    on_epoch: Callable[[int, float], None] = lambda number, loss: None,
+) -> None:
+    """Run all epochs; on_epoch hears how many are done, and the mean loss of the last one."""
+    fitting = SupervisedFitting(recogniser, config, generator=generator)
+    for number in range(config.epochs):
+        on_epoch(number + 1, fitting.run_epoch(x, labels))
+
+
+def _precision(name: str) -> Any:
+    if name == "float32":
+        return nullcontext()
+    return torch.autocast("cpu", dtype=PRECISIONS[name])
