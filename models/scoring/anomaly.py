@@ -1,10 +1,8 @@
-"""How strange a row is: feature errors -> score -> p-value, and what each item adds to it.
+"""How strange a row of interactions is: feature errors -> score, and what each item adds to it.
 
-Higher is stranger. What counts as an alert is decided by a caller's alert rate, against scores of
-rows that the network was not trained on.
+Higher is stranger. What a score means, its p-value and the threshold, is in calibration.py.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -100,24 +98,3 @@ def feature_errors(network: Network, x: Rows) -> Tensor:
 def anomaly_scores(network: Network, x: Rows) -> Tensor:
     """Mean of each row's feature errors, (batch,): for dense rows, where all is observed."""
     return feature_errors(network, x).mean(dim=1)
-
-
-def p_value(score: float, calibration: Tensor) -> float:
-    """Share of rows at least as strange: (1 + #{calibration >= score}) / (n + 1).
-
-    Split conformal (Laxhammar & Falkman 2010): for a row drawn like the calibration rows it is
-    at most alpha with probability at most alpha.
-    """
-    return (1 + int((calibration >= score).sum())) / (len(calibration) + 1)
-
-
-def threshold_at(alert_rate: float, calibration: Tensor) -> float | None:
-    """The score above which the p-value is at most alert_rate.
-
-    The k-th largest of n calibration scores, k = floor((n + 1) alert_rate); None when k is 0:
-    then n is too small for that rate, and nothing can be called an anomaly.
-    """
-    k = min(math.floor((len(calibration) + 1) * alert_rate + 1e-9), len(calibration))
-    if k < 1:
-        return None
-    return float(torch.topk(calibration, k).values[-1])

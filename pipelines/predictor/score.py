@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from models.scoring.anomaly import RowScore, p_value, threshold_at
+from models.scoring.anomaly import RowScore
+from models.scoring.calibration import p_value, shortage, threshold_at
 from pipelines.predictor.histories import History, check_user, stored_history
 from pipelines.predictor.predictor import Predictor, required
 
@@ -65,7 +66,7 @@ def _judge(predictor: Predictor, scored: RowScore, history: History, alert_rate:
         alert_rate=alert_rate,
         contributions=_contributions(predictor, scored),
         n_calibration=len(calibration),
-        notes=_notes(history, threshold, len(calibration), alert_rate),
+        notes=_notes(history, len(calibration), alert_rate),
         artifact_id=predictor.artifact_id,
     )
 
@@ -84,17 +85,13 @@ def _contributions(predictor: Predictor, scored: RowScore) -> tuple[Contribution
     return tuple(rows)
 
 
-def _notes(
-    history: History, threshold: float | None, n_calibration: int, alert_rate: float
-) -> tuple[str, ...]:
+def _notes(history: History, n_calibration: int, alert_rate: float) -> tuple[str, ...]:
     notes = []
     if not history.item_nums:
         notes.append("The user has no history that the artifact knows.")
     if history.ignored:
         notes.append(f"{len(history.ignored)} items of the history are unknown to the artifact.")
-    if threshold is None:
-        notes.append(
-            f"{n_calibration} calibration scores cannot promise an alert rate of {alert_rate:g}; "
-            f"ask for at least {1 / (n_calibration + 1):.2g}."
-        )
+    lacking = shortage(alert_rate, n_calibration)
+    if lacking is not None:
+        notes.append(lacking)
     return tuple(notes)
