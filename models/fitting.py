@@ -4,13 +4,15 @@ It knows phases, optimisers and epochs; it knows neither the kinds, nor where ba
 nor when to stop: the caller looks at each epoch and decides.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from models.autoencoders.base import Network, Pass, TrainingPhase
 from models.errors import ConfigError, choice_error
@@ -94,7 +96,8 @@ class Fitting:
         """
         self.network.train()
         for each, optimiser in zip(self.phase.passes, self._optimisers, strict=True):
-            loss = self._run_pass(each, optimiser, batches)
+            with _only_gradients_of(each.parameters, self.network):
+                loss = self._run_pass(each, optimiser, batches)
         self.network.eval()
         return loss
 
@@ -147,6 +150,20 @@ class Fitting:
         terms.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         return torch.stack([terms.reconstruction.detach(), terms.penalty.detach()]).double()
+
+
+@contextmanager
+def _only_gradients_of(parameters: Iterable[nn.Parameter], network: Network) -> Iterator[None]:
+    """Other parameters are constants meanwhile: a gradient that moves nothing is work for nothing."""
+    moving = {id(parameter) for parameter in parameters}
+    still = [p for p in network.parameters() if p.requires_grad and id(p) not in moving]
+    for parameter in still:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in still:
+            parameter.requires_grad_(True)
 
 
 def fit_all(

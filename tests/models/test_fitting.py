@@ -1,10 +1,13 @@
 """The training loop and its options."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting
+from models.rows import SparseRows
 from tests.models.conftest import checkerboard, rows_of, small_network
 
 
@@ -29,6 +32,21 @@ def test_weight_decay_shrinks_the_weights() -> None:
         return network.output.weight.detach().norm().item()
 
     assert norm(5.0) < norm(0.0)
+
+
+def test_a_pass_reckons_gradients_of_what_it_moves_alone() -> None:
+    network = small_network("variational", 20, form="recvae")
+    fitting = Fitting(network, FitConfig(), generator=torch.Generator().manual_seed(0))
+    tracked = [parameter.requires_grad for parameter in network.parameters()]
+    seen = []
+
+    def batches() -> Iterator[SparseRows]:
+        seen.append([parameter.requires_grad for parameter in network.output.parameters()])
+        yield rows_of(checkerboard())
+
+    fitting.run_epoch(batches)
+    assert seen == [[False, False]] * 3 + [[True, True]]
+    assert [parameter.requires_grad for parameter in network.parameters()] == tracked
 
 
 def test_a_loss_that_is_not_a_number_stops_the_fit() -> None:
