@@ -154,7 +154,7 @@ class Fitting:
 
 @contextmanager
 def _only_gradients_of(parameters: Iterable[nn.Parameter], network: Network) -> Iterator[None]:
-    """Other parameters are constants meanwhile: a gradient that moves nothing is work for nothing."""
+    """All other parameters are constants meanwhile: their gradients would be work for nothing."""
     moving = {id(parameter) for parameter in parameters}
     still = [p for p in network.parameters() if p.requires_grad and id(p) not in moving]
     for parameter in still:
