@@ -19,6 +19,7 @@ class NewItem(NamedTuple):
     title: str | None = None
     categories: Sequence[str] | None = None
     attributes: Mapping[str, Any] | None = None
+    tags: Sequence[str] | None = None
 
 
 def get_item(session: Session, *, item_id: str) -> Item | None:
@@ -40,6 +41,7 @@ def put_item(
     item_id: str,
     title: str | None,
     categories: Sequence[str],
+    tags: Sequence[str],
     attributes: Mapping[str, Any],
     hidden: bool,
     now: datetime,
@@ -48,6 +50,7 @@ def put_item(
     fields = {
         "title": title,
         "categories": list(categories),
+        "tags": list(tags),
         "attributes": attributes,
         "hidden": hidden,
     }
@@ -64,7 +67,7 @@ def put_items(session: Session, *, items: Sequence[NewItem], now: datetime) -> N
 
     Of several with one id the last one wins, field by field.
     """
-    told = [item for item in items if item[1:] != (None, None, None)]
+    told = [item for item in items if any(field is not None for field in item[1:])]
     item_keys(session, item_ids={item.item_id for item in items}, now=now)
     if told:
         # On the connection: the session itself takes many rows by primary key only.
@@ -76,6 +79,7 @@ def _complete(now: datetime) -> Update:
         "title": Text(),
         "categories": NullableJson,
         "attributes": NullableJson,
+        "tags": NullableJson,
     }
     values = {
         name: func.coalesce(bindparam(f"new_{name}", type_=type_), getattr(Item, name))
@@ -89,9 +93,14 @@ def _parameters(item: NewItem) -> dict[str, Any]:
     return {
         "for_item_id": item.item_id,
         "new_title": item.title,
-        "new_categories": item.categories if item.categories is None else list(item.categories),
+        "new_categories": _listed(item.categories),
         "new_attributes": item.attributes,
+        "new_tags": _listed(item.tags),
     }
+
+
+def _listed(values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else list(values)
 
 
 def update_item(
@@ -129,6 +138,7 @@ def item_keys(session: Session, *, item_ids: Collection[str], now: datetime) -> 
     moment = literal(now, UtcTime)
     others = {
         "categories": literal([], JSON),
+        "tags": literal([], JSON),
         "attributes": literal({}, JSON),
         "hidden": false(),
         "created_at": moment,

@@ -99,11 +99,13 @@ class Item(Base):
     """Something that can be recommended; a hidden one is kept but never recommended."""
 
     __tablename__ = "items"
+    __table_args__ = (Index(None, "updated_at"),)
 
     item_key: Mapped[int] = mapped_column(Key, primary_key=True)
     item_id: Mapped[str] = mapped_column(ExternalId, unique=True)
     title: Mapped[str | None] = mapped_column(Text)
     categories: Mapped[list[str]] = mapped_column(JSON)
+    tags: Mapped[list[str]] = mapped_column(JSON, server_default=text("'[]'"))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
     image_digest: Mapped[str | None] = mapped_column(String(64))
     hidden: Mapped[bool]

@@ -16,7 +16,12 @@ from service.schemas.pages import PageQuery
 
 bp = APIBlueprint("items", __name__, url_prefix="/v1/items", tag="Items")
 
-EXAMPLE = {"title": "Song 4", "categories": ["folk"], "attributes": {"year": 1971}}
+EXAMPLE = {
+    "title": "Song 4",
+    "categories": ["folk"],
+    "tags": ["live", "acoustic guitar"],
+    "attributes": {"year": 1971},
+}
 
 
 @bp.get("")
@@ -67,7 +72,7 @@ def get_item(item_id: str) -> Item:
 def patch_item(item_id: str, body: ItemChanges) -> Item:
     """Change some fields of an item
 
-    What is left out stays; `categories` and `attributes` are replaced whole.
+    What is left out stays; `categories`, `tags` and `attributes` are replaced whole.
     """
     changes = body.model_dump(exclude_unset=True)
     with context().writing() as session:

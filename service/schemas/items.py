@@ -8,6 +8,9 @@ from pydantic import Field
 from service.schemas.fields import Answer, Attributes, Body, Category, NextCursor, Text
 
 Categories = Annotated[list[Category], Field(max_length=100)]
+Tags = Annotated[
+    list[Category], Field(max_length=100, description="Words or phrases that people use for it.")
+]
 Hidden = Annotated[bool, Field(description="Hidden items are kept but never recommended.")]
 
 
@@ -16,6 +19,7 @@ class ItemBody(Body):
 
     title: Text | None = None
     categories: Categories = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
     attributes: Attributes = Field(default_factory=dict)
     hidden: Hidden = False
 
@@ -30,6 +34,7 @@ class ItemAnswer(Answer):
     item_id: str
     title: str | None
     categories: list[str]
+    tags: list[str]
     attributes: dict[str, Any]
     hidden: bool
     created_at: datetime

@@ -83,6 +83,21 @@ def test_movies_csv_gives_titles_and_genres(tmp_path: Path) -> None:
     ]
 
 
+def test_tags_csv_gives_the_tags_that_most_users_gave_first(tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n11,A,Drama\n12,B,Drama\n")
+    tags = ["userId,movieId,tag,timestamp", "1,11,slow,9", '2,11,"Twist, late",9', "3,11,SLOW,9"]
+    tags += ["1,99,lost,9", "1,11,9", "1,11, ,9"]
+    (tmp_path / "tags.csv").write_text("\n".join(tags))
+    files = [tmp_path / "movies.csv", tmp_path / "tags.csv"]
+    assert list(MOVIELENS_CSV.describe(files)) == [
+        BadLine("tags.csv", 6, "has 3 columns, needed are userId,movieId,tag,timestamp"),
+        BadLine("tags.csv", 7, "the tag is empty"),
+        NewItem("11", "A", ["Drama"], None, ["slow", "twist, late"]),
+        NewItem("12", "B", ["Drama"], None),
+        NewItem("99", tags=["lost"]),
+    ]
+
+
 def test_u_item_gives_latin_1_titles_and_named_genre_flags(tmp_path: Path) -> None:
     (tmp_path / "u.genre").write_text("unknown|0\nAction|1\nDrama|2\n\n")
     (tmp_path / "u.item").write_bytes(

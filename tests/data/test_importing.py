@@ -68,7 +68,7 @@ def test_folder_is_imported_with_the_items_described_in_it(
     with reading(engine) as session:
         item = get_item(session, item_id="31")
     assert item is not None
-    assert (item.title, list(item.categories)) == ("Dangerous Minds", ["Drama"])
+    assert (item.title, item.categories, item.tags) == ("Dangerous Minds", ["Drama"], ["good"])
 
 
 def test_same_file_twice_changes_nothing(run_import: Import, movielens: Path) -> None:
@@ -97,7 +97,7 @@ def test_bad_line_in_the_file_of_titles_is_reported(run_import: Import, movielen
     (movielens / "movies.csv").write_text("movieId,title,genres\n31\n32,B,C\n")
     report = run_import(movielens)
     assert [(line.file, line.line) for line in report.bad_lines] == [("movies.csv", 2)]
-    assert (report.bad, report.items_described) == (1, 1)
+    assert (report.bad, report.items_described) == (1, 2)  # movie 31 by its tag alone
 
 
 def test_strict_import_of_a_damaged_file_stores_nothing(

@@ -8,6 +8,7 @@ from service.pagination import encode_cursor
 
 def test_put_creates_then_replaces(client: FlaskClient) -> None:
     song = {"title": "Song", "categories": ["folk"], "attributes": {"year": 1971}, "hidden": True}
+    song["tags"] = ["live"]
     first = client.put("/v1/items/s", json=song)
     again = client.put("/v1/items/s", json=song)
     assert (first.status_code, again.status_code) == (201, 200)

@@ -32,6 +32,7 @@ def put(engine: Engine, item_id: str, now: datetime, *, hidden: bool = False) ->
             item_id=item_id,
             title=f"Title of {item_id}",
             categories=["rock", "pop"],
+            tags=["live"],
             attributes={"year": 1999},
             hidden=hidden,
             now=now,
@@ -108,7 +109,7 @@ def test_many_items_are_created_and_completed(engine: Engine, now: datetime) -> 
     put(engine, "i1", now)
     items = [
         NewItem("i1", title="New title"),
-        NewItem("i2", categories=("jazz",)),
+        NewItem("i2", categories=("jazz",), tags=("slow",)),
         NewItem("i3"),
         NewItem("i2", title="Second", attributes={"year": 2001}),
     ]
@@ -121,6 +122,7 @@ def test_many_items_are_created_and_completed(engine: Engine, now: datetime) -> 
         {"year": 1999},
     )
     assert (two.title, two.categories, two.attributes) == ("Second", ["jazz"], {"year": 2001})
+    assert (one.tags, two.tags, three.tags) == (["live"], ["slow"], [])
     assert (three.title, three.categories, three.attributes) == (None, [], {})
 
 

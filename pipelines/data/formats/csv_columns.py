@@ -18,6 +18,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "action": ("action",),
     "title": ("title",),
     "categories": ("categories", "genres"),
+    "tags": ("tags",),
 }
 """Compared without regard to case, spaces, `_` and `-`; the first that is there counts."""
 

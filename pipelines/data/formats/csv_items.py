@@ -1,4 +1,4 @@
-"""`items.csv` beside a CSV file of interactions: titles and categories of items."""
+"""`items.csv` beside a CSV file of interactions: titles, categories and tags of items."""
 
 from collections.abc import Iterator, Sequence
 from importlib.resources.abc import Traversable
@@ -18,6 +18,7 @@ def describe(companions: Sequence[Traversable]) -> Iterator[NewItem | BadLine]:
     item_at = usual_position(header, "item")
     title_at = usual_position(header, "title")
     categories_at = usual_position(header, "categories")
+    tags_at = usual_position(header, "tags")
 
     def parse(record: bytes) -> NewItem:
         cells = split_cells(record, delimiter)
@@ -25,7 +26,8 @@ def describe(companions: Sequence[Traversable]) -> Iterator[NewItem | BadLine]:
             raise BadRow(f"has {len(cells)} columns, the header has {len(header)}")
         title = "" if title_at is None else cells[title_at]
         categories = None if categories_at is None else cells[categories_at]
-        return described_item(cells[item_at or 0], title, categories)
+        tags = None if tags_at is None else cells[tags_at]
+        return described_item(cells[item_at or 0], title, categories, tags)
 
     if item_at is None:
         yield BadLine(ITEMS, 1, "names no column of item ids, like item_id")

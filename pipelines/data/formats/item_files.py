@@ -20,11 +20,14 @@ def described_items(
             yield BadLine(file, number, str(error))
 
 
-def described_item(item_id: str, title: str, categories: str | None = None) -> NewItem:
+def described_item(
+    item_id: str, title: str, categories: str | None = None, tags: str | None = None
+) -> NewItem:
     """An item of what its cells say. Raises BadRow."""
     return NewItem(
         item_id=read_id(item_id, "item id"),
         title=read_title(title),
         categories=None if categories is None else read_categories(categories),
         attributes=None,
+        tags=None if tags is None else read_categories(tags),
     )
