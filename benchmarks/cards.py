@@ -67,18 +67,21 @@ SONG_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 
 def card(kind: str) -> str:
     """What the page shows of a kind, but for the words, as Markdown."""
+    parts = [f"![The layers of {kind}](pictures/{kind}.svg)", option_table(kind)]
+    if get_kind(kind).subject == "interactions":
+        parts += song_part(kind)
+    return "\n\n".join(parts)
+
+
+def song_part(kind: str) -> list[str]:
+    """The song table, and how a small network of the kind rebuilds it."""
     matrix = song_table()
-    network = song_network(kind, matrix)
     options = dict(SONG_OPTIONS.get(kind, {}))
     shown = ", ".join(f"{name} {_written(value)}" for name, value in options.items())
-    return "\n\n".join(
-        [
-            f"![The layers of {kind}](pictures/{kind}.svg)",
-            option_table(kind),
-            f"The song table, rebuilt by a small one ({shown or 'defaults'}; seed {SEED}):",
-            reconstruction_table(network, matrix),
-        ]
-    )
+    return [
+        f"The song table, rebuilt by a small one ({shown or 'defaults'}; seed {SEED}):",
+        reconstruction_table(song_network(kind, matrix), matrix),
+    ]
 
 
 def option_table(kind: str) -> str:
@@ -158,6 +161,8 @@ def _default(field: "Field[Any]") -> str:
 
 
 def _written(value: object) -> str:
+    if not value and isinstance(value, Mapping):
+        return "none"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_written(each)}" for name, each in value.items())
     if isinstance(value, tuple):

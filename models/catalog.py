@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from models.autoencoders.base import Network
 from models.autoencoders.contractive import ContractiveAutoencoder, ContractiveConfig
+from models.autoencoders.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
 from models.autoencoders.deep import DeepAutoencoder, DeepConfig
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
 from models.autoencoders.joint import Joint, JointConfig
@@ -18,7 +19,10 @@ from models.autoencoders.sparse import SparseAutoencoder, SparseConfig
 from models.autoencoders.stacked import StackedAutoencoder, StackedConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
 from models.autoencoders.variational import VariationalConfig
-from models.errors import choice_error, option_error
+from models.errors import ConfigError, choice_error, option_error
+
+Subject = Literal["interactions", "images", "signals"]
+"""What rows are of. Those of images and signals are dense, and have a shape: `config.shape`."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Kind:
     config: type[Any]
     embeds: bool = True
     """Whether its networks, whatever their form, have item embeddings."""
+    subject: Subject = "interactions"
 
 
 KINDS: dict[str, Kind] = {
@@ -44,6 +49,9 @@ KINDS: dict[str, Kind] = {
     "linear": Kind(linear, LinearConfig, embeds=False),
     "joint": Kind(Joint, JointConfig, embeds=False),
     "rating": Kind(rating, RatingConfig),
+    "convolutional": Kind(
+        ConvolutionalAutoencoder, ConvolutionalConfig, embeds=False, subject="images"
+    ),
 }
 
 EMBEDDING_KINDS = tuple(name for name, kind in KINDS.items() if kind.embeds)
@@ -55,6 +63,22 @@ def get_kind(name: str) -> Kind:
     if name not in KINDS:
         raise choice_error("kind", name, KINDS)
     return KINDS[name]
+
+
+def kinds_of(subject: Subject) -> tuple[str, ...]:
+    """The kinds that learn from such rows."""
+    return tuple(name for name, kind in KINDS.items() if kind.subject == subject)
+
+
+def check_subject(name: str, subject: Subject) -> None:
+    """Raise ConfigError that names the kinds of the subject, unless that kind is one of them."""
+    kind = get_kind(name)
+    if kind.subject != subject:
+        detail = (
+            f"The kind {name} learns from {kind.subject}, not from {subject}; for those take one "
+            f"of: {', '.join(kinds_of(subject))}."
+        )
+        raise ConfigError("kind", detail)
 
 
 def make_config(kind: str, values: Mapping[str, Any]) -> Any:

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
 from models.autoencoders.corruption import CORRUPTIONS, CorruptionName, check_corruption
-from models.autoencoders.layers import check_widths
+from models.autoencoders.layers import check_shape, check_widths
 from models.autoencoders.losses import LOSSES, LossName, check_loss
-from models.encoders.catalog import build_encoder, get_architecture
+from models.encoders.catalog import build_encoder, make_encoder_config
 from models.encoders.initialise import initialise
 from models.encoders.mirror import mirror, shapes_of
 from models.errors import ConfigError
@@ -27,12 +27,12 @@ from models.rows import Rows
 class ConvolutionalConfig:
     """Hyperparameters of a convolutional autoencoder."""
 
-    image_shape: tuple[int, ...] = (1, 28, 28)
+    shape: tuple[int, ...] = (1, 28, 28)
     """(channels, height, width)"""
     encoder: str = "lenet"
     """A name of `models.encoders.catalog.ENCODERS`."""
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
-    """Changes of the encoder's table, its `classifier` aside: the code takes that place."""
+    """Changes of the encoder's table; the code takes its classifier's place."""
     small: bool = True
     """Whether the encoder has the stem for small images."""
     latent_dim: int = 64
@@ -43,13 +43,28 @@ class ConvolutionalConfig:
     loss: LossName = "bernoulli"
 
     def __post_init__(self) -> None:
-        get_architecture(self.encoder)
         check_widths((), self.latent_dim)
         check_corruption(self.corruption, self.corruption_rate)
         check_loss("loss", self.loss)
-        if len(self.image_shape) != 3 or min(self.image_shape) < 1:
-            detail = "image_shape must be three numbers: channels, height, width."
-            raise ConfigError("image_shape", detail)
+        check_shape(self.shape, ("channels", "height", "width"))
+        check_options(self.encoder, self.encoder_options, small=self.small)
+
+
+def check_options(encoder: str, options: Mapping[str, Any], *, small: bool) -> None:
+    """Raise ConfigError that names the option of the encoder's table that cannot be used."""
+    for name, place in OWN.items():
+        if name in options:
+            detail = f"{name} of an encoder is not an option here; set {place}."
+            raise ConfigError(f"encoder_options/{name}", detail)
+    make_encoder_config(encoder)  # raises for the name
+    try:
+        make_encoder_config(encoder, options, small=small)
+    except ConfigError as error:
+        raise ConfigError(f"encoder_options/{error.field}", error.detail) from None
+
+
+OWN = {"in_channels": "shape", "n_classes": "latent_dim", "classifier": "latent_dim"}
+"""Options of an encoder that the autoencoder sets itself, and the option that they follow."""
 
 
 class ConvolutionalAutoencoder(Network):
@@ -59,21 +74,21 @@ class ConvolutionalAutoencoder(Network):
 
     def __init__(self, config: ConvolutionalConfig, *, n_items: int, generator: torch.Generator):
         super().__init__(n_items, config.loss)
-        if n_items != prod(config.image_shape):
+        if n_items != prod(config.shape):
             detail = (
-                f"Rows of {n_items} numbers are no images of the shape {config.image_shape}, "
-                f"which have {prod(config.image_shape)}; set image_shape."
+                f"Rows of {n_items} numbers are no images of the shape {config.shape}, "
+                f"which have {prod(config.shape)}; set shape."
             )
-            raise ConfigError("image_shape", detail)
+            raise ConfigError("shape", detail)
         self.config = config
         options = {
             **config.encoder_options,
-            "in_channels": config.image_shape[0],
+            "in_channels": config.shape[0],
             "n_classes": None,
             "classifier": [],
         }
         outline = build_encoder(config.encoder, options, small=config.small, generator=None)
-        shapes = shapes_of(outline, tuple(config.image_shape))
+        shapes = shapes_of(outline, config.shape)
         self._map_shape = shapes[-1]
         self.encoder = build_encoder(
             config.encoder, options, small=config.small, generator=generator
@@ -87,7 +102,7 @@ class ConvolutionalAutoencoder(Network):
 
     def images(self, x: Rows) -> Tensor:
         """The rows as images, (batch, channels, height, width)."""
-        return x.to_dense().reshape(len(x), *self.config.image_shape).to(self.to_code.weight.dtype)
+        return x.to_dense().reshape(len(x), *self.config.shape).to(self.to_code.weight.dtype)
 
     def encode(self, x: Rows) -> Tensor:
         """The code of each image, (batch, latent_dim)."""

@@ -62,6 +62,15 @@ def check_widths(hidden_dims: Sequence[int], latent_dim: int) -> None:
             raise ConfigError(field, f"{field} has a width of {width}; it must be at least 1.")
 
 
+def check_shape(shape: object, axes: Sequence[str]) -> None:
+    """Raise ConfigError unless the shape is a whole number of at least 1 for each of the axes."""
+    numbers = shape if isinstance(shape, tuple) else ()
+    whole = all(isinstance(n, int) and n >= 1 for n in numbers)
+    if len(numbers) != len(axes) or not whole:
+        detail = f"shape must be {len(axes)} whole numbers of at least 1: {', '.join(axes)}."
+        raise ConfigError("shape", detail)
+
+
 def check_activation(field: str, name: str) -> None:
     """Raise ConfigError unless the name is among ACTIVATIONS."""
     if name not in ACTIVATIONS:

@@ -16,7 +16,7 @@ from models.encoders.sequential import SequentialEncoder
 from models.encoders.small import padded_lenet, small_googlenet, small_resnet, small_sequential
 from models.encoders.vgg import PHASES, vgg
 from models.encoders.zfnet import ZFNET
-from models.errors import ConfigError, choice_error
+from models.errors import ConfigError, choice_error, option_error
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def make_encoder_config(
     known = [each.name for each in fields(config)]
     for option in values or {}:
         if option not in known:
-            raise choice_error(f"option of {name}", option, known)
+            raise option_error(name, option, known)
     return replace(config, **{option: _read(value) for option, value in (values or {}).items()})
 
 
@@ -110,7 +110,7 @@ def _read(value: Any) -> Any:
     known = [each for each in fields(LINES[layer]) if each.init]
     for option in options:
         if option not in [each.name for each in known]:
-            raise choice_error(f"option of {layer}", option, [each.name for each in known])
+            raise option_error(layer, option, [each.name for each in known])
     for each in known:
         if each.default is MISSING and each.name not in options:
             raise ConfigError(each.name, f"A line {layer!r} lacks {each.name}; give it a value.")

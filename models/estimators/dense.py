@@ -92,8 +92,8 @@ class DenseEstimator(NetworkEstimator):
         network = self._build(n_features, generator, **({"loss": "squared"} if has_loss else {}))
         if not isinstance(network, Autoencoder) or not network.takes_dense:
             detail = (
-                f"{self.kind} takes interactions only, not rows of real values; docs/models.md "
-                "marks the kinds that do."
+                f"{self.kind} takes {get_kind(self.kind).subject} only, not rows of real values; "
+                "docs/models.md marks the kinds that do."
             )
             raise ConfigError("kind", detail)
         if not LOSSES[network.loss_name].of_sizes:

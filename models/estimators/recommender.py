@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 from torch import Tensor
 
+from models.catalog import check_subject
 from models.errors import ConfigError, RowsError
 from models.estimators.base import CHUNK, Array, NetworkEstimator
 from models.fitting import fit_all
@@ -50,6 +51,7 @@ class AutoencoderRecommender(NetworkEstimator):
         x = self._matrix(X, reset=True, ensure_min_samples=2, ensure_min_features=2)
         if not x.nnz:
             raise RowsError("The rows are all empty: there is nothing to learn from.")
+        check_subject(self.kind, "interactions")
         generator = self._generator()
         network = self._build(x.shape[1], generator)
         network.prepare(to_rows(x))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from typing import Any
 
-from models.catalog import config_values, get_kind, make_config
+from models.catalog import check_subject, config_values, make_config
 from models.errors import ConfigError, choice_error, option_error
 from models.fitting import FitConfig
 from pipelines.data.interactions import DataConfig
@@ -59,7 +59,7 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
     """A run from plain values. Raises InvalidInput that names the option at fault."""
     with _refusals():
         _only_known("run", values, RunConfig)
-        get_kind(values["kind"])
+        check_subject(values["kind"], "interactions")
     with _refusals("/network"):
         network = config_values(make_config(values["kind"], values.get("network", {})))
     config = RunConfig(

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from models.catalog import KINDS
+from models.catalog import kinds_of
 from models.errors import ConfigError, RowsError
 from models.estimators import (
     AutoencoderOutlierDetector,
@@ -49,7 +49,7 @@ class TestTransformer:
         back = reducer.inverse_transform(reducer.fit_transform(ring))
         assert np.square(back - ring).sum() < 0.7 * np.square(ring - ring.mean(axis=0)).sum()
 
-    @pytest.mark.parametrize("kind", sorted(set(KINDS) - set(DENSE)))
+    @pytest.mark.parametrize("kind", sorted(set(kinds_of("interactions")) - set(DENSE)))
     def test_every_other_kind_refuses_by_name(self, kind: str, ring: Any) -> None:
         with pytest.raises(ConfigError, match=f"{kind} takes interactions only"):
             AutoencoderTransformer(kind, options=SMALL.get(kind)).fit(ring)
@@ -143,12 +143,16 @@ class TestRecommender:
         everything, _ = estimator.recommend(CHECKERBOARD, 20, exclude_seen=False)
         assert (np.sort(everything) == np.arange(20)).all()
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", kinds_of("interactions"))
     def test_every_kind_recommends(self, kind: str) -> None:
         estimator = AutoencoderRecommender(kind, options=SMALL.get(kind), epochs=2)
         item_nums, _ = estimator.fit(CHECKERBOARD).recommend(CHECKERBOARD, 3)
         assert item_nums.shape == (20, 3)
         assert np.isfinite(estimator.predict(CHECKERBOARD)).all()
+
+    def test_kinds_of_other_rows_are_refused_by_name(self) -> None:
+        with pytest.raises(ConfigError, match="convolutional learns from images, not from inter"):
+            AutoencoderRecommender("convolutional").fit(CHECKERBOARD)
 
     def test_rows_without_any_entry_teach_nothing(self) -> None:
         with pytest.raises(RowsError, match="nothing to learn"):

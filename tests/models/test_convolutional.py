@@ -79,7 +79,7 @@ def test_the_mirror_of_every_encoder_ends_with_an_image(encoder: str) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(28, 28), (33, 47), (8, 8)])
 def test_images_of_any_shape_come_back_in_it(height: int, width: int) -> None:
-    net = network(3 * height * width, encoder="resnet18", image_shape=(3, height, width)).eval()
+    net = network(3 * height * width, encoder="resnet18", shape=(3, height, width)).eval()
     x = torch.rand(2, 3 * height * width, generator=generator())
     assert net.reconstruct(x).shape == x.shape
     assert net.images(x).shape == (2, 3, height, width)
@@ -125,7 +125,7 @@ def test_a_config_survives_json() -> None:
     features = [{"layer": "conv", "filters": 4, "size": 3}]
     config = ConvolutionalConfig(encoder_options={"features": features}, latent_dim=3)
     values = json.loads(json.dumps(asdict(config)))
-    values["image_shape"] = tuple(values["image_shape"])
+    values["shape"] = tuple(values["shape"])
     assert ConvolutionalConfig(**values) == config
 
 
@@ -133,8 +133,11 @@ def test_a_config_survives_json() -> None:
     ("options", "field", "message"),
     [
         ({"encoder": "lenett"}, "encoder", "Did you mean 'lenet'"),
-        ({"image_shape": (1, 28)}, "image_shape", "three numbers"),
-        ({"image_shape": (3, 28, 28)}, "image_shape", "which have 2352"),
+        ({"shape": (1, 28)}, "shape", "3 whole numbers"),
+        ({"encoder_options": {"grids": 1}}, "encoder_options/grids", "Did you mean 'grid'"),
+        ({"encoder_options": {"in_channels": 3}}, "encoder_options/in_channels", "set shape"),
+        ({"encoder_options": {"features": 3}}, "encoder_options/features", "list of lines"),
+        ({"shape": (3, 28, 28)}, "shape", "which have 2352"),
         ({"encoder": "vgg11", "small": False}, "image", "needs 32 a side"),
         ({"latent_dim": 0}, "latent_dim", "at least 1"),
         ({"corruption_rate": 1.0}, "corruption_rate", "must be in"),

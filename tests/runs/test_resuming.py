@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.catalog import KINDS
+from models.catalog import kinds_of
 from pipelines.data.splits import strong_generalisation
 from pipelines.runs import trees
 from pipelines.runs.files import RunFiles, Snapshot
@@ -55,7 +55,7 @@ def interrupted(config: RunConfig, files: RunFiles, after: int) -> Fitted:
     return fit(SPLIT, config, checkpoints=files, on_progress=nothing)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", kinds_of("interactions"))
 def test_an_interrupted_fit_ends_bit_identical(kind: str, tmp_path: Path) -> None:
     whole = fit(SPLIT, config(kind), checkpoints=NoCheckpoints(), on_progress=nothing)
     weights = whole.network.state_dict()

@@ -21,6 +21,7 @@ def split_of(matrix: InteractionMatrix) -> Split:
     ("values", "pointer", "words"),
     [
         ({"kind": "denoisign"}, "/kind", "Did you mean 'denoising'"),
+        ({"kind": "convolutional"}, "/kind", "learns from images, .* take one of: undercomplete"),
         ({"knd": "denoising"}, "/knd", "Did you mean 'kind'"),
         ({"network": {"latent_dims": 3}}, "/network/latent_dims", "Did you mean 'latent_dim'"),
         ({"network": {"latent_dim": 0}}, "/network/latent_dim", "at least 1"),
