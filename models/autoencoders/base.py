@@ -112,6 +112,12 @@ class Network(nn.Module, ABC):
         """A row an item in the decoder space, (n_items, embedding_dim); None: it has no such."""
         return None
 
+    def item_biases(self) -> Tensor | None:
+        """What each item's logit has beyond the dot product of embeddings, (n_items,); None: there
+        are none.
+        """
+        return None
+
     def user_embeddings(self, x: Rows, space: str) -> Tensor | None:
         """The vector of each row: `code` is the bottleneck, `decoder` what item rows multiply.
 
@@ -176,6 +182,10 @@ class Autoencoder(Network):
     def item_embeddings(self) -> Tensor:
         """The output layer's row of each item, (n_items, embedding_dim)."""
         return self.output.weight.detach()
+
+    def item_biases(self) -> Tensor:
+        """The output layer's bias of each item, (n_items,)."""
+        return self.output.bias.detach()
 
     def user_embeddings(self, x: Rows, space: str) -> Tensor:
         """The code, or what the output layer reads."""

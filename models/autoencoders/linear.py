@@ -162,6 +162,10 @@ class LowRank(Network):
         """The unit rows of A."""
         return self._unit.detach()
 
+    def item_biases(self) -> Tensor:
+        """None of them has one: zeros."""
+        return torch.zeros(self.n_items)
+
     def user_embeddings(self, x: Rows, space: str) -> Tensor:
         """x A, in either space."""
         return self.encode(x)

@@ -196,6 +196,9 @@ class ItemRating(Network):
     def item_embeddings(self) -> Tensor:
         return self.codes
 
+    def item_biases(self) -> Tensor:
+        return self.item_means
+
     def user_embeddings(self, x: Rows, space: str) -> Tensor | None:
         """v of each row, (batch, latent_dim + 1); the bottleneck is the items'."""
         return self._regressed(x) if space == "decoder" else None

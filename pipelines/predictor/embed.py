@@ -23,6 +23,14 @@ class Embedding:
 
 
 @dataclass(frozen=True)
+class PlacedItem(Embedding):
+    """An item's: its logit is its dot product with a user's embedding, plus the bias."""
+
+    bias: float | None
+    """None: the artifact was promoted before biases were stored."""
+
+
+@dataclass(frozen=True)
 class SimilarItems:
     """Items in the same direction, nearest first; the score is the cosine."""
 
@@ -41,7 +49,7 @@ def embed_user(
     return Embedding(tuple(vector), space, network.artifact_id)
 
 
-def embed_item(session: Session, predictor: Predictor | None, *, item_id: str) -> Embedding:
+def embed_item(session: Session, predictor: Predictor | None, *, item_id: str) -> PlacedItem:
     """Of an item, in the decoder space: read where promotion stored it, with the id it stored."""
     network = required(predictor)
     check_item(session, item_id)
@@ -51,8 +59,8 @@ def embed_item(session: Session, predictor: Predictor | None, *, item_id: str) -
     if stored is None:
         network.item_embeddings()  # a kind that has none says so
         raise _unknown_to(artifact_id, item_id)
-    vector = np.frombuffer(stored, dtype="<f4")
-    return Embedding(tuple(vector.tolist()), "decoder", artifact_id)
+    vector = np.frombuffer(stored.vector, dtype="<f4")
+    return PlacedItem(tuple(vector.tolist()), "decoder", artifact_id, stored.bias)
 
 
 def similar_items(

@@ -91,8 +91,9 @@ def _active_id(session: Session) -> str:
 
 def _item_chunks(session: Session, artifact_id: str) -> Iterator[Chunk]:
     for part in _batched(iterate_embeddings(session, artifact_id=artifact_id), CHUNK_ROWS):
-        vectors = np.stack([np.frombuffer(vector, dtype="<f4") for _, vector in part])
-        yield Chunk([item_id for item_id, _ in part], vectors)
+        vectors = np.stack([np.frombuffer(each.vector, dtype="<f4") for each in part])
+        biases = np.array([each.bias for each in part], dtype=np.float32)  # None becomes NaN
+        yield Chunk([each.item_id for each in part], vectors, biases)
 
 
 def _user_chunks(session: Session, predictor: Predictor, space: str) -> Iterator[Chunk]:

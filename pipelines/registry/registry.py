@@ -76,14 +76,15 @@ def promote(session: Session, artifact: Artifact) -> None:
     One transaction, the caller's: a reader sees either the former artifact or this one.
     """
     artifacts.promote_artifact(session, artifact_id=artifact.artifact_id, now=datetime.now(UTC))
-    vectors = artifact.network.item_embeddings()
-    if vectors is not None:
-        by_id = _vectors_by_id(artifact.vocabulary, vectors)
-        embeddings.put_embeddings(session, artifact_id=artifact.artifact_id, vectors=by_id)
+    vectors, biases = artifact.network.item_embeddings(), artifact.network.item_biases()
+    if vectors is not None and biases is not None:
+        rows = _embeddings(artifact.vocabulary, vectors, biases)
+        embeddings.put_embeddings(session, artifact_id=artifact.artifact_id, embeddings=rows)
 
 
-def _vectors_by_id(vocabulary: Vocabulary, vectors: Tensor) -> Iterator[tuple[str, bytes]]:
-    """Each item's id and vector, little-endian float32."""
-    rows = vectors.numpy().astype("<f4")
-    pairs = zip(vocabulary.item_ids, rows, strict=True)
-    return ((item_id, row.tobytes()) for item_id, row in pairs)
+def _embeddings(
+    vocabulary: Vocabulary, vectors: Tensor, biases: Tensor
+) -> Iterator[embeddings.ItemEmbedding]:
+    rows = zip(vocabulary.item_ids, vectors.numpy().astype("<f4"), biases.tolist(), strict=True)
+    for item_id, row, bias in rows:
+        yield embeddings.ItemEmbedding(item_id, row.tobytes(), bias)

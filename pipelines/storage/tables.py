@@ -195,6 +195,10 @@ class Embedding(Base):
     )
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     """Little-endian float32."""
+    bias: Mapped[float | None]
+    """The item's: its logit is the dot product of a user and the vector, plus this. NULL: unknown,
+    promoted before it was stored.
+    """
 
 
 class Import(Base):

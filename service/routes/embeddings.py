@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 
 from pipelines.predictor.embed import (
     Embedding,
+    PlacedItem,
     SimilarItems,
     embed_item,
     embed_user,
@@ -13,6 +14,7 @@ from service.context import context
 from service.schemas.embeddings import (
     EmbeddingAnswer,
     EmbeddingQuery,
+    ItemEmbeddingAnswer,
     ItemEmbeddingQuery,
     SimilarAnswer,
     SimilarQuery,
@@ -36,9 +38,9 @@ def user_embedding(user_id: str, query: EmbeddingQuery) -> Embedding:
 
 @bp.get("/items/<item_id>/embedding")
 @bp.input(ItemEmbeddingQuery, location="query", arg_name="_query")
-@bp.output(EmbeddingAnswer)
+@bp.output(ItemEmbeddingAnswer)
 @bp.doc(responses=NO_SPACE)
-def item_embedding(item_id: str, _query: ItemEmbeddingQuery) -> Embedding:
+def item_embedding(item_id: str, _query: ItemEmbeddingQuery) -> PlacedItem:
     """Say where an item lies"""
     predictor = context().active.get()
     with context().reading() as session:

@@ -36,6 +36,15 @@ class EmbeddingAnswer(Answer):
     artifact_id: ArtifactId
 
 
+class ItemEmbeddingAnswer(EmbeddingAnswer):
+    """Where an item lies."""
+
+    bias: float | None = Field(
+        description="What to add to the dot product with a user's embedding to have the item's "
+        "logit. Null: the artifact was promoted before biases were kept; promote it again."
+    )
+
+
 class SimilarQuery(Query):
     """How many neighbours."""
 

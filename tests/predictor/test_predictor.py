@@ -177,7 +177,7 @@ def test_reconstruction_errors_sum_to_the_error_and_come_largest_first(
     assert short.error == answer.error
 
 
-def test_decoder_embeddings_multiply_to_the_recommended_order(
+def test_decoder_embeddings_and_biases_give_the_recommended_scores(
     engine: Engine, predictor: Predictor, popularity: Popularity
 ) -> None:
     with reading(engine) as session:
@@ -185,18 +185,14 @@ def test_decoder_embeddings_multiply_to_the_recommended_order(
             embed_user(session, predictor, user_id="user-0000", space="decoder").embedding
         )
         answer = recommend_for_user(session, predictor, popularity, user_id="user-0000", n=5)
-        embedded = [
-            np.array(embed_item(session, predictor, item_id=row.item_id).embedding)
-            for row in answer.recommendations
+        items = [
+            embed_item(session, predictor, item_id=row.item_id) for row in answer.recommendations
         ]
         code = embed_user(session, predictor, user_id="user-0000", space="code")
-    biases = [
-        row.score - float(user @ vector)
-        for row, vector in zip(answer.recommendations, embedded, strict=True)
-    ]
-    assert all(math.isfinite(bias) for bias in biases)
+    scores = [float(user @ np.array(item.embedding)) + item.bias for item in items]
+    assert scores == pytest.approx([row.score for row in answer.recommendations], abs=1e-5)
     assert len(code.embedding) == 8
-    assert len(user) == len(embedded[0]) == 16
+    assert len(user) == len(items[0].embedding) == 16
 
 
 def test_similar_items_share_the_taste(engine: Engine, predictor: Predictor) -> None:

@@ -270,6 +270,24 @@ def test_embeddings_have_a_manifest_that_names_the_artifact(
     assert vector.tolist() == pytest.approx(list(answer.embedding))
 
 
+@pytest.mark.parametrize("ending", ["parquet", "npz", "jsonl"])
+def test_exported_items_have_the_biases_that_complete_their_logits(
+    engine: Engine, store: Store, artifact_id: str, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"items.{ending}"
+    export_item_embeddings(engine, path, on_rows=quiet)
+    if ending == "npz":
+        with np.load(path) as arrays:
+            biases = dict(zip(arrays["item_id"].tolist(), arrays["bias"].tolist(), strict=True))
+    else:
+        biases = {row["item_id"]: row["bias"] for row in read_rows(path)}
+    artifact = read_artifact(store, artifact_id)
+    expected = dict(
+        zip(artifact.vocabulary.item_ids, artifact.network.item_biases().tolist(), strict=True)
+    )
+    assert biases == pytest.approx(expected)
+
+
 def test_an_export_sees_one_moment(database_url: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("pipelines.storage.interactions.CHUNK_ROWS", 1)
     engine = create_engine(database_url)

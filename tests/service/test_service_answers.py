@@ -104,6 +104,11 @@ def test_embeddings_of_users_and_items_share_the_decoder_space(trained_client: F
     assert user["space"] == item["space"] == "decoder"
     assert user["artifact_id"] == item["artifact_id"]
     assert len(user["embedding"]) == len(item["embedding"])
+    asked = {"user_id": "client-4", "n": 3, "exclude_seen": False}
+    ranked = ask(trained_client, "POST", "/v1/recommendations", asked)["recommendations"]
+    [score] = [row["score"] for row in ranked if row["item_id"] == "song-4"] or [None]
+    dot = sum(a * b for a, b in zip(user["embedding"], item["embedding"], strict=True))
+    assert dot + item["bias"] == pytest.approx(score, abs=1e-5)
     code = ask(trained_client, "GET", "/v1/users/client-4/embedding?space=code")
     assert code["space"] == "code"
 

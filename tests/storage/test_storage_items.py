@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from pipelines.storage.artifacts import add_artifact
-from pipelines.storage.embeddings import get_embedding, put_embeddings
+from pipelines.storage.embeddings import ItemEmbedding, get_embedding, put_embeddings
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.interactions import (
     NewInteraction,
@@ -88,11 +88,12 @@ def test_deleting_an_item_deletes_what_refers_to_it(engine: Engine, now: datetim
             run_id=None,
             now=now,
         )
-        put_embeddings(session, artifact_id="a1", vectors=[("i1", b"1234"), ("i2", b"5678")])
+        both = [ItemEmbedding("i1", b"1234", 0.5), ItemEmbedding("i2", b"5678", -0.5)]
+        put_embeddings(session, artifact_id="a1", embeddings=both)
         assert delete_item(session, item_id="i1")
         assert count_interactions(session) == 1
         assert get_embedding(session, artifact_id="a1", item_id="i1") is None
-        assert get_embedding(session, artifact_id="a1", item_id="i2") == b"5678"
+        assert get_embedding(session, artifact_id="a1", item_id="i2") == both[1]
 
 
 def test_items_are_paged_in_the_order_of_their_ids(engine: Engine, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, inspect
 import migrations
 from pipelines import schema
 from pipelines.storage.artifacts import add_artifact, promote_artifact
-from pipelines.storage.embeddings import iterate_embeddings, put_embeddings
+from pipelines.storage.embeddings import ItemEmbedding, iterate_embeddings, put_embeddings
 from pipelines.storage.engine import create_engine, reading, writing
 from pipelines.storage.imports import add_import
 from pipelines.storage.interactions import (
@@ -26,6 +26,9 @@ from pipelines.storage.tables import UNTIMED, Base, Schedule
 
 FOLDER = Path(migrations.__file__).parent
 VERSIONS = sorted(path for path in (FOLDER / "versions").glob("*.py") if path.stem != "__init__")
+
+
+EMBEDDING = ItemEmbedding("i1", b"1234", 0.5)
 
 
 def fill(engine: Engine, now: datetime) -> None:
@@ -44,7 +47,7 @@ def fill(engine: Engine, now: datetime) -> None:
             now=now,
         )
         promote_artifact(session, artifact_id="a1", now=now)
-        put_embeddings(session, artifact_id="a1", vectors=[("i1", b"1234")])
+        put_embeddings(session, artifact_id="a1", embeddings=[EMBEDDING])
         add_import(session, source="x", digest="d", new=1, repeated=0, replaced=0, bad=0, now=now)
         schedule = Schedule(name="s1", config="denoising", paused=False, after_interactions=1)
         schedule.created_at = schedule.updated_at = now
@@ -89,7 +92,7 @@ def test_down_and_up_again_with_data(engine: Engine, database_url: str, now: dat
     fill(engine, now)
     with reading(engine) as session:
         assert count_interactions(session) == 1
-        assert list(iterate_embeddings(session, artifact_id="a1")) == [("i1", b"1234")]
+        assert list(iterate_embeddings(session, artifact_id="a1")) == [EMBEDDING]
 
 
 def test_each_revision_goes_down_and_up_with_data(

@@ -17,7 +17,12 @@ from pipelines.storage.artifacts import (
     promote_artifact,
     set_status,
 )
-from pipelines.storage.embeddings import get_embedding, iterate_embeddings, put_embeddings
+from pipelines.storage.embeddings import (
+    ItemEmbedding,
+    get_embedding,
+    iterate_embeddings,
+    put_embeddings,
+)
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.imports import add_import, find_import
 from pipelines.storage.items import NewItem, put_items
@@ -135,13 +140,13 @@ def test_promotion_retires_the_active_artifact_and_its_embeddings(
         put_items(session, items=[NewItem("i1")], now=now)
         for artifact_id, moment in (("a1", now), ("a2", later)):
             add(session, artifact_id, now)
-            put_embeddings(session, artifact_id=artifact_id, vectors=[("i1", b"1234")])
+            put_embeddings(session, artifact_id=artifact_id, embeddings=[at("i1", b"1234")])
             assert promote_artifact(session, artifact_id=artifact_id, now=moment)
     assert statuses(engine) == {"a1": "retired", "a2": "active"}
     with reading(engine) as session:
         active = active_artifact(session)
         assert get_embedding(session, artifact_id="a1", item_id="i1") is None
-        assert get_embedding(session, artifact_id="a2", item_id="i1") == b"1234"
+        assert get_embedding(session, artifact_id="a2", item_id="i1") == at("i1", b"1234")
     assert active is not None
     assert (active.artifact_id, active.promoted_at) == ("a2", later)
 
@@ -188,6 +193,10 @@ def test_promotions_at_the_same_time_take_turns(engine: Engine, now: datetime) -
     assert sorted(statuses(engine).values()) == ["active"] + ["retired"] * 5
 
 
+def at(item_id: str, vector: bytes) -> ItemEmbedding:
+    return ItemEmbedding(item_id, vector, bias=0.25)
+
+
 @pytest.fixture
 def with_items(engine: Engine, now: datetime) -> Engine:
     with writing(engine) as session:
@@ -198,32 +207,31 @@ def with_items(engine: Engine, now: datetime) -> Engine:
 
 
 def test_embeddings_are_kept_apart_and_read_in_order(with_items: Engine) -> None:
-    vectors = {f"i{number}": number.to_bytes(8, "little") for number in range(5000)}
+    embeddings = [at(f"i{number}", number.to_bytes(8, "little")) for number in range(5000)]
     with writing(with_items) as session:
-        stored = put_embeddings(
-            session, artifact_id="a1", vectors=((name, vectors[name]) for name in vectors)
-        )
-        put_embeddings(session, artifact_id="a2", vectors=[("i7", b"other")])
+        stored = put_embeddings(session, artifact_id="a1", embeddings=iter(embeddings))
+        put_embeddings(session, artifact_id="a2", embeddings=[at("i7", b"other")])
     assert stored == 5000
     with reading(with_items) as session:
-        assert list(iterate_embeddings(session, artifact_id="a1")) == sorted(vectors.items())
-        assert list(iterate_embeddings(session, artifact_id="a2")) == [("i7", b"other")]
+        assert list(iterate_embeddings(session, artifact_id="a1")) == sorted(embeddings)
+        assert list(iterate_embeddings(session, artifact_id="a2")) == [at("i7", b"other")]
         assert list(iterate_embeddings(session, artifact_id="a9")) == []
 
 
 def test_embeddings_of_the_same_item_are_overwritten(with_items: Engine) -> None:
     with writing(with_items) as session:
-        put_embeddings(session, artifact_id="a1", vectors=[("i1", b"old"), ("i2", b"kept")])
-        put_embeddings(session, artifact_id="a1", vectors=[("i1", b"new")])
-        assert dict(iterate_embeddings(session, artifact_id="a1")) == {"i1": b"new", "i2": b"kept"}
+        before, kept, after = at("i1", b"old"), at("i2", b"kept"), ItemEmbedding("i1", b"new", None)
+        put_embeddings(session, artifact_id="a1", embeddings=[before, kept])
+        put_embeddings(session, artifact_id="a1", embeddings=[after])
+        assert list(iterate_embeddings(session, artifact_id="a1")) == [after, kept]
 
 
 def test_embeddings_of_unknown_items_and_artifacts_are_left_out(with_items: Engine) -> None:
-    vectors = [("i1", b"1"), ("gone", b"2")]
+    embeddings = [at("i1", b"1"), at("gone", b"2")]
     with writing(with_items) as session:
-        assert put_embeddings(session, artifact_id="a1", vectors=vectors) == 1
-        assert put_embeddings(session, artifact_id="a9", vectors=vectors) == 0
-        assert put_embeddings(session, artifact_id="a1", vectors=[]) == 0
+        assert put_embeddings(session, artifact_id="a1", embeddings=embeddings) == 1
+        assert put_embeddings(session, artifact_id="a9", embeddings=embeddings) == 0
+        assert put_embeddings(session, artifact_id="a1", embeddings=[]) == 0
         assert get_embedding(session, artifact_id="a1", item_id="gone") is None
 
 

@@ -67,12 +67,16 @@ def test_a_run_beats_popularity_and_goes_live_with_its_embeddings(
         active = active_artifact(session)
         assert active is not None
         assert active.artifact_id == result.artifact_id
-        stored = dict(iterate_embeddings(session, artifact_id=result.artifact_id))
+        stored = {
+            each.item_id: each
+            for each in iterate_embeddings(session, artifact_id=result.artifact_id)
+        }
         row = get_run(session, run_id=result.run_id)
     artifact = read_artifact(store_at(home), result.artifact_id)
     vectors = artifact.network.item_embeddings().numpy()
-    first = np.frombuffer(stored[artifact.vocabulary.item_ids[0]], dtype="<f4")
-    assert first.tolist() == vectors[0].tolist()
+    first = stored[artifact.vocabulary.item_ids[0]]
+    assert np.frombuffer(first.vector, dtype="<f4").tolist() == vectors[0].tolist()
+    assert first.bias == float(artifact.network.item_biases()[0])
     assert row is not None
     assert (row.status, row.artifact_id) == ("finished", result.artifact_id)
     assert row.verdict["promote"] is True
