@@ -3,12 +3,11 @@
 Knows no table's meaning; the files of the tables call it.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ClauseElement, ColumnElement, Select, Text, func, literal, select
+from sqlalchemy import JSON, ClauseElement, ColumnElement, Select, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -31,12 +30,14 @@ def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgres
 
 
 def values_of(session: Session, values: Collection[str]) -> Select[tuple[str]]:
-    """The strings as one column named `value`, in one parameter however many there are."""
-    if dialect_of(session) == "sqlite":
-        rows = func.json_each(json.dumps(list(values), ensure_ascii=False))
-        return select(rows.table_valued("value").c.value)
-    array = literal(list(values), ARRAY(Text))
-    return select(func.unnest(array).column_valued("value"))
+    """The strings as one column named `value`, in one parameter however many there are.
+
+    As JSON, also for PostgreSQL: its driver takes many times as long to write an array.
+    """
+    sent = literal(list(values), JSON)
+    sqlite_ = dialect_of(session) == "sqlite"
+    rows = func.json_each(sent) if sqlite_ else func.json_array_elements_text(sent)
+    return select(rows.table_valued("value").c.value)
 
 
 def add_missing(
