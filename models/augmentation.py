@@ -1,4 +1,4 @@
-"""Changes of pictures that leave what they show: moved, mirrored, with parts hidden.
+"""Changes of pictures that leave what they show: moved, mirrored, lit otherwise.
 
 Pictures are (batch, channels, height, width). Not the damage that any rows can take, which is in
 `autoencoders/corruption.py`.
@@ -29,16 +29,10 @@ def flip(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(heads[:, None, None, None], images.flip(3), images)
 
 
-def hide_patches(images: Tensor, rate: float, side: int, generator: torch.Generator) -> Tensor:
-    """Zero for each square of `side` pixels, in all channels, with probability `rate`.
-
-    The squares tile the picture from its upper left corner; those at its far edges may be cut.
-    """
-    count, _, height, width = images.shape
-    tiles = (count, 1, -(-height // side), -(-width // side))
-    kept = (torch.rand(tiles, generator=generator) >= rate).to(images.dtype)
-    kept = kept.repeat_interleave(side, 2).repeat_interleave(side, 3)
-    return images * kept[:, :, :height, :width]
+def relight(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Each picture times a factor of its own between exp(-strength) and exp(strength)."""
+    drawn = torch.rand(len(images), generator=generator).to(images.dtype)
+    return images * ((2 * drawn - 1) * strength).exp()[:, None, None, None]
 
 
 def check_shift(pixels: int) -> None:

@@ -12,15 +12,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.augmentation import check_shift, relight, shift
+from models.autoencoders.agreement import disagreement
 from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
 from models.autoencoders.corruption import CORRUPTIONS, CorruptionName, check_corruption
 from models.autoencoders.layers import check_shape, check_widths
 from models.autoencoders.losses import LOSSES, LossName, check_loss
+from models.autoencoders.search import Judge
+from models.autoencoders.whitening import Whitening, check_share
 from models.encoders.catalog import build_encoder, make_encoder_config
 from models.encoders.initialise import initialise
 from models.encoders.mirror import mirror, shapes_of
 from models.errors import ConfigError
 from models.rows import Rows
+
+CHUNK = 500
+"""Images that are encoded at once where all of them are."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,28 @@ class ConvolutionalConfig:
     corruption: CorruptionName = "masking"
     corruption_rate: float = 0.0
     """How images are damaged in training, as for `denoising`; 0 leaves them whole."""
+    shift: int = 0
+    """In training: pixels by which each image is moved at random, each way, before it is read."""
+    relight: float = 0.0
+    """In training: logarithm of the most by which each image is brighter or darker when read."""
+    agreement_weight: float = 0.0
+    """What it costs when two damaged views of an image get different codes."""
+    whitening: float | None = None
+    """Share of the differences in spread that the embedding evens out, for neighbours; None: the
+    embedding is the code.
+    """
     loss: LossName = "bernoulli"
 
     def __post_init__(self) -> None:
         check_widths((), self.latent_dim)
         check_corruption(self.corruption, self.corruption_rate)
         check_loss("loss", self.loss)
+        check_shift(self.shift)
+        for name in ("relight", "agreement_weight"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(name, f"{name} must not be negative.")
+        if self.whitening is not None:
+            check_share("whitening", self.whitening)
         check_shape(self.shape, ("channels", "height", "width"))
         check_options(self.encoder, self.encoder_options, small=self.small)
 
@@ -96,6 +119,9 @@ class ConvolutionalAutoencoder(Network):
         with torch.device("meta"):
             self.to_code = nn.Linear(prod(self._map_shape), config.latent_dim)
             self.from_code = nn.Linear(config.latent_dim, prod(self._map_shape))
+        self.whitening = (
+            None if config.whitening is None else Whitening(config.latent_dim, config.whitening)
+        )
         self.decoder = mirror(self.encoder.steps(), shapes)
         for part in (self.to_code, self.from_code, self.decoder):
             initialise(part.to_empty(device=generator.device), generator)
@@ -120,20 +146,44 @@ class ConvolutionalAutoencoder(Network):
         return self.decode(self.encode(x))
 
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
-        """The training loss of a batch: the corrupted images against the clean ones."""
-        logits = self.logits(self.corrupt(x, generator))
-        return LossTerms(LOSSES[self.loss_name].of(logits, x), logits.new_zeros(()))
+        """The training loss of a batch: the corrupted images against the clean ones, and what the
+        disagreement of two corruptions costs.
+        """
+        weight = self.config.agreement_weight
+        views = [self.corrupt(x, generator).to_dense() for _ in range(2 if weight else 1)]
+        codes = self.encode(torch.cat(views))
+        clean = x.to_dense().repeat(len(views), 1)
+        reconstruction = LOSSES[self.loss_name].of(self.decode(codes), clean)
+        if not weight:
+            return LossTerms(reconstruction, codes.new_zeros(()))
+        return LossTerms(reconstruction, weight * disagreement(*codes.chunk(2)))
 
     def corrupt(self, x: Rows, generator: torch.Generator) -> Rows:
         """Damage the images as the config says."""
-        if not self.config.corruption_rate:
+        config = self.config
+        if config.shift:
+            x = shift(self.images(x), config.shift, generator).flatten(1)
+        if config.relight:
+            x = relight(self.images(x), config.relight, generator).flatten(1)
+        if not config.corruption_rate:
             return x
-        return CORRUPTIONS[self.config.corruption](x, self.config.corruption_rate, generator)
+        return CORRUPTIONS[config.corruption](x, config.corruption_rate, generator)
 
     def phases(self) -> tuple[TrainingPhase, ...]:
         """One: all parameters under `loss`."""
         return (TrainingPhase("fit", (Pass(self.loss, tuple(self.parameters())),)),)
 
+    @torch.no_grad()
+    def solve(self, x: Rows, judge: Judge | None = None) -> None:
+        """Learn from the codes of all training images how to even them out."""
+        if self.whitening is not None:
+            numbers = torch.split(torch.arange(len(x)), CHUNK)
+            images = x.to_dense()
+            self.whitening.learn(torch.cat([self.encode(images[each]) for each in numbers]))
+
     def user_embeddings(self, x: Rows, space: str) -> Tensor | None:
-        """The code; there is no space in which pixels are rows."""
-        return self.encode(x) if space == "code" else None
+        """The code, evened out where the config says so; there is no space of pixels as rows."""
+        if space != "code":
+            return None
+        code = self.encode(x)
+        return code if self.whitening is None else self.whitening(code)

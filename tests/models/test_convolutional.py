@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.autoencoders.agreement import OVERLAP_WEIGHT, disagreement
 from models.autoencoders.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
+from models.autoencoders.whitening import Whitening
 from models.encoders.catalog import ENCODERS, build_encoder
 from models.encoders.mirror import mirror, shapes_of
 from models.errors import ConfigError
@@ -121,6 +123,75 @@ def test_the_code_is_its_only_space() -> None:
     assert net.item_embeddings() is None
 
 
+def test_in_training_images_move_and_are_lit_otherwise() -> None:
+    x = bars(4, standing=True)
+    net = network(shift=1, relight=0.5)
+    seen = net.corrupt(x, generator())
+    assert isinstance(seen, Tensor)
+    assert seen.shape == x.shape
+    assert len(seen.amax(dim=1).unique()) == 4
+    assert torch.equal(net.eval().logits(x), net.logits(x))
+
+
+def test_views_that_agree_cost_less() -> None:
+    draw = generator()
+    codes = torch.randn(512, 4, generator=draw)
+    unlike = disagreement(codes, torch.randn(512, 4, generator=draw))
+    assert disagreement(codes, 2 * codes + 1).item() < 0.01  # uncorrelated numbers, the same twice
+    assert unlike.item() == pytest.approx(4, abs=0.5)
+    repeated = codes[:, :1].expand(-1, 4)
+    assert disagreement(repeated, repeated).item() == pytest.approx(OVERLAP_WEIGHT * 12, rel=1e-3)
+    assert disagreement(codes[:1], codes[:1]).item() == 0
+
+
+def test_the_price_of_disagreement_is_in_the_loss() -> None:
+    x = bars(16, standing=True)
+    terms = [
+        network(shift=1, agreement_weight=w).train().loss(x, generator()) for w in (0.0, 1.0, 2.0)
+    ]
+    assert terms[0].penalty.item() == 0
+    assert terms[2].penalty.item() == pytest.approx(2 * terms[1].penalty.item())
+
+
+def test_codes_brought_to_agree_do() -> None:
+    x, other = bars(128, standing=True), bars(64, standing=False)
+    x = torch.cat([x, other])
+
+    def distance(weight: float) -> float:
+        net = network(relight=0.7, agreement_weight=weight)
+        fit(net, x, epochs=5)
+        with torch.inference_mode():
+            return disagreement(net.encode(x), net.encode(0.6 * x)).item()
+
+    assert distance(20.0) < distance(0.0)
+
+
+def test_the_embedding_is_evened_out_once_solved() -> None:
+    x = bars(256, standing=True)
+    net = network(whitening=1.0)
+    fit(net, x, epochs=2)
+    net.solve(x)
+    embedding = net.user_embeddings(x, "code")
+    assert embedding is not None
+    assert torch.allclose(embedding.norm(dim=1), torch.ones(256), atol=1e-5)
+    whole = net.whitening
+    assert whole is not None
+    even = (net.encode(x) - whole.mean) @ whole.axes
+    assert torch.allclose(even.T @ even / len(x), torch.eye(8), atol=0.02)
+    again = network(whitening=1.0).eval()
+    again.load_state_dict(net.state_dict())
+    assert torch.equal(again.user_embeddings(x, "code"), embedding)
+
+
+def test_evening_out_nothing_keeps_the_angles() -> None:
+    codes = torch.randn(50, 3, generator=generator()) * torch.tensor([1.0, 5.0, 0.1])
+    whitening = Whitening(3, 0.0)
+    whitening.learn(codes)
+    turned, centred = whitening(codes), codes - codes.mean(dim=0)
+    plain = torch.nn.functional.normalize(centred, dim=1)
+    assert torch.allclose(turned @ turned.T, plain @ plain.T, atol=1e-4)
+
+
 def test_a_config_survives_json() -> None:
     features = [{"layer": "conv", "filters": 4, "size": 3}]
     config = ConvolutionalConfig(encoder_options={"features": features}, latent_dim=3)
@@ -139,6 +210,10 @@ def test_a_config_survives_json() -> None:
         ({"encoder_options": {"features": 3}}, "encoder_options/features", "list of lines"),
         ({"shape": (3, 28, 28)}, "shape", "which have 2352"),
         ({"encoder": "vgg11", "small": False}, "image", "needs 32 a side"),
+        ({"shift": -1}, "shift", "whole number"),
+        ({"relight": -0.1}, "relight", "negative"),
+        ({"agreement_weight": -1.0}, "agreement_weight", "negative"),
+        ({"whitening": 1.5}, "whitening", "must be in"),
         ({"latent_dim": 0}, "latent_dim", "at least 1"),
         ({"corruption_rate": 1.0}, "corruption_rate", "must be in"),
     ],

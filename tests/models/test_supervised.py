@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.augmentation import flip, hide_patches, shift
+from models.augmentation import flip, relight, shift
 from models.encoders.base import ImageEncoder
 from models.encoders.catalog import build_encoder
 from models.errors import ConfigError
@@ -176,9 +176,11 @@ def test_about_half_of_the_pictures_are_mirrored() -> None:
     assert torch.equal(mirrored[changed], x[changed].flip(3))
 
 
-def test_patches_are_hidden_whole() -> None:
-    hidden = hide_patches(torch.ones(100, 2, 10, 10), 0.3, 4, generator())
-    assert torch.equal(hidden[:, 0], hidden[:, 1])
-    tile = hidden[:, 0, :4, 4:8].flatten(1)
-    assert torch.equal(tile.amin(dim=1), tile.amax(dim=1))
-    assert hidden.mean().item() == pytest.approx(0.7, abs=0.05)
+def test_each_picture_is_lit_by_a_factor_of_its_own() -> None:
+    x = torch.rand(200, 2, 3, 4, generator=generator()) + 0.1
+    factors = (relight(x, 0.5, generator()) / x).flatten(1)
+    assert torch.allclose(factors.amin(dim=1), factors.amax(dim=1))
+    logarithms = factors[:, 0].log()
+    assert logarithms.abs().max() <= 0.5 + 1e-5
+    assert logarithms.min() < -0.45
+    assert logarithms.max() > 0.45
