@@ -57,8 +57,10 @@ SONG_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "variational": {"hidden_dims": (8,), "latent_dim": 2, "corruption_rate": 0.2},
     "linear": {"form": "ease", "regularisation": (0.5,)},
     "joint": {
-        "deep": {"form": "mult-vae", "hidden_dims": (8,), "latent_dim": 2},
-        "linear": {"form": "ease", "regularisation": (0.5,)},
+        "members": (
+            {"kind": "variational", "network": {"hidden_dims": (8,), "latent_dim": 2}},
+            {"kind": "linear", "network": {"form": "ease", "regularisation": (0.5,)}},
+        )
     },
     "rating": {"form": "user", "latent_dim": 2},
 }

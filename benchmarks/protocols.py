@@ -23,11 +23,12 @@ from pipelines.data.splits import (
     strong_generalisation,
 )
 from pipelines.errors import InvalidInput
+from pipelines.training.checkpoints import InMemory
 from pipelines.training.evaluate import METRICS, Evaluation, evaluate, popularity_scorer
-from pipelines.training.fit import Fitted, NoCheckpoints, fit
+from pipelines.training.fit_run import fit_run
 from pipelines.training.metrics.recall import recall_at_k
 from pipelines.training.progress import OnProgress
-from pipelines.training.run_config import RunConfig, run_config_of
+from pipelines.training.run_config import RunConfig
 from pipelines.training.train import train
 
 
@@ -51,7 +52,7 @@ def strong(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured
     seconds = time.perf_counter() - started
     if trained.test is None or trained.popularity is None:
         raise InvalidInput("Too few users with five items to hold any out.")
-    chosen = trained.network.chosen
+    chosen = chosen_of(config, trained.settled)
     return Measured(trained.test, trained.popularity, len(trained.epochs), chosen, 0.0, seconds)
 
 
@@ -65,17 +66,18 @@ def weak(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
     parts = hold_out(train_x, rng)
     judges = rng.permutation(train_x.shape[0])[:MAX_HELD_OUT]
     validation = HeldOut(parts.fold_in[judges], parts.held_out[judges])
-    first = _fit(Split(parts.fold_in, vocabulary, validation, None), config, on_progress)
+    part = Split(parts.fold_in, vocabulary, validation, None)
+    settled = fit_run(part, config, checkpoints=InMemory(), on_progress=on_progress).settled
     selected = time.perf_counter()
     whole = Split(train_x, vocabulary, None, None)
-    final = _fit(whole, _settled(config, first), on_progress)
+    final = fit_run(whole, settled, checkpoints=InMemory(), on_progress=on_progress)
     fitted = time.perf_counter()
     users = HeldOut(train_x, test_x)
     scorers = (final.network.logits, popularity_scorer(train_x))
     return Measured(
         *(as_lightgcn(evaluate(scorer, users), test_x) for scorer in scorers),
         len(final.epochs),
-        first.network.chosen,
+        chosen_of(config, settled),
         selected - started,
         fitted - selected,
     )
@@ -87,19 +89,9 @@ PROTOCOLS: dict[str, Callable[[Path, RunConfig, OnProgress], Measured]] = {
 }
 
 
-def _fit(split: Split, config: RunConfig, on_progress: OnProgress) -> Fitted:
-    return fit(split, config, checkpoints=NoCheckpoints(), on_progress=on_progress)
-
-
-def _settled(config: RunConfig, first: Fitted) -> RunConfig:
-    """The run with what validation chose: as many epochs as the best took, and the options."""
-    values = config.values()
-    judged = [epoch for epoch in first.epochs if epoch.metric is not None]
-    if judged:
-        best = max(range(len(judged)), key=lambda num: judged[num].metric or 0.0)
-        values["fit"]["epochs"] = best + 1
-    values["network"].update(first.network.chosen)
-    return run_config_of(values)
+def chosen_of(asked: RunConfig, settled: RunConfig) -> dict[str, Any]:
+    """The options of the network that were settled otherwise than they were asked for."""
+    return {name: v for name, v in settled.network.items() if v != asked.network[name]}
 
 
 def as_lightgcn(evaluation: Evaluation, test_x: Csr) -> Evaluation:

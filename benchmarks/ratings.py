@@ -21,7 +21,8 @@ from pipelines.data.vocabulary import Vocabulary
 from pipelines.data.weighting import learn_weighting
 from pipelines.errors import HourglassError
 from pipelines.training.biases import biases_scorer
-from pipelines.training.fit import NoCheckpoints, fit
+from pipelines.training.checkpoints import InMemory
+from pipelines.training.fit import fit
 from pipelines.training.run_config import named_run, with_options
 from pipelines.training.yardstick import RATINGS
 
@@ -51,7 +52,7 @@ def measure(folder: Path, name: str, seed: int | None) -> dict[str, Any]:
     config = with_options(named_run(name), seed=seed)
     split, test = read_split(folder, config.seed)
     started = time.perf_counter()
-    fitted = fit(split, config, checkpoints=NoCheckpoints(), on_progress=lambda _: None)
+    fitted = fit(split, config, checkpoints=InMemory(), on_progress=lambda _: None)
     seconds = time.perf_counter() - started
     biases = biases_scorer(test.fold_in)
     return {

@@ -38,6 +38,17 @@ class Kind:
     subject: Subject = "interactions"
 
 
+def _joint(config: JointConfig, *, n_items: int, generator: torch.Generator) -> Joint:
+    """A blend of fresh networks."""
+    if not config.members:
+        raise ConfigError("members", "A blend needs at least one member.")
+    members = [
+        build(member.kind, member.network, n_items=n_items, generator=generator)
+        for member in config.parts
+    ]
+    return Joint(members, config.weights, n_items=n_items)
+
+
 KINDS: dict[str, Kind] = {
     "undercomplete": Kind(UndercompleteAutoencoder, UndercompleteConfig),
     "sparse": Kind(SparseAutoencoder, SparseConfig),
@@ -47,7 +58,7 @@ KINDS: dict[str, Kind] = {
     "deep": Kind(DeepAutoencoder, DeepConfig),
     "variational": Kind(variational, VariationalConfig),
     "linear": Kind(linear, LinearConfig, embeds=False),
-    "joint": Kind(Joint, JointConfig, embeds=False),
+    "joint": Kind(_joint, JointConfig, embeds=False),
     "rating": Kind(rating, RatingConfig),
     "convolutional": Kind(
         ConvolutionalAutoencoder, ConvolutionalConfig, embeds=False, subject="images"
@@ -88,7 +99,12 @@ def make_config(kind: str, values: Mapping[str, Any]) -> Any:
     for name in values:
         if name not in known:
             raise option_error(kind, name, known)
-    return config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    made = config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    if isinstance(made, JointConfig):
+        for member in made.parts:
+            check_subject(member.kind, "interactions")
+            make_config(member.kind, member.network)
+    return made
 
 
 def config_values(config: Any) -> dict[str, Any]:

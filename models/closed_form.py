@@ -21,8 +21,12 @@ Csr = sparse.csr_array[Any, Any]
 DOUBLE_UP_TO = 6_000
 """Width of the matrix to invert up to which that is done in float64; beyond it the memory counts
 more than the digits. A rule of the size alone, so that machines agree."""
+SINGLE_UP_TO = 30_000
+"""Items up to which B is kept in float32, beyond in float16: 2 n_items^2 bytes."""
 BLOCK_BYTES = 64 << 20
 """Size of the column blocks in which products are built."""
+SWEPT = 512
+"""Columns swept at once by the inverse: a multiple of what the processor multiplies at once."""
 
 
 def column_squares(x: SparseRows) -> Tensor:
@@ -31,66 +35,97 @@ def column_squares(x: SparseRows) -> Tensor:
     return squares.index_add_(0, x.indices, x.values.double().square())
 
 
+def answer_dtype(n_items: int) -> torch.dtype:
+    """How B is kept."""
+    return torch.float32 if n_items <= SINGLE_UP_TO else torch.float16
+
+
 def needed_bytes(n_rows: int, n_items: int) -> int:
     """Memory that `zero_diagonal_weights` takes at its peak, without X itself."""
-    answer = 4 * n_items**2
     width = min(n_rows, n_items)
-    # The inverse works in a copy of its own beside the matrix; in float32 the matrix of the
-    # primal form becomes the answer.
-    inverse = 2 * (8 if width <= DOUBLE_UP_TO else 4) * width**2
-    if width < n_items or width <= DOUBLE_UP_TO:
-        inverse += answer
-    return inverse + 3 * BLOCK_BYTES
+    inverse = (8 if width <= DOUBLE_UP_TO else 4) * width**2
+    in_place = width == n_items and _dtype(width) == answer_dtype(n_items)
+    answer = 0 if in_place else answer_dtype(n_items).itemsize * n_items**2
+    blocks = 4 * BLOCK_BYTES + 3 * inverse * SWEPT // max(width, 1)
+    return inverse + answer + blocks
 
 
 def zero_diagonal_weights(x: SparseRows, ridge: Tensor) -> Tensor:
-    """B, (n_items, n_items) float32, from all rows and the ridge of each item, (n_items,) float64.
+    """B, (n_items, n_items), from all rows and the ridge of each item, (n_items,) float64.
 
     A row of B is what an item adds to the score of every item; its own place holds 0.
     """
     if x.n_items <= len(x):
-        return primal(x, ridge)
+        return weights_of_gram(gram(x), ridge)
     return dual(x, ridge)
 
 
-def primal(x: SparseRows, ridge: Tensor) -> Tensor:
-    """By the inverse of items x items."""
+def gram(x: SparseRows) -> Tensor:
+    """X'X, (n_items, n_items)."""
     csr = _csr(x)
-    p = torch.empty(x.n_items, x.n_items, dtype=_dtype(x.n_items))
+    product = torch.empty(x.n_items, x.n_items, dtype=_dtype(x.n_items))
     for start, end in _blocks(x.n_items, x.n_items):
-        p[:, start:end] = torch.from_numpy((csr.T @ csr[:, start:end]).toarray())
-    p.diagonal().add_(ridge)
-    p = _inverse(p)
-    diagonal = p.diagonal().clone()  # (n_items,)
-    b = p.div_(-diagonal).to(torch.float32)
+        product[:, start:end] = torch.from_numpy((csr.T @ csr[:, start:end]).toarray())
+    return product
+
+
+def weights_of_gram(gram: Tensor, ridge: Tensor) -> Tensor:
+    """B by the inverse of items x items; the Gram matrix is used up."""
+    gram.diagonal().add_(ridge)
+    p = inverse_(gram)
+    b = p.div_(-p.diagonal().clone()).to(answer_dtype(len(p)))
     b.fill_diagonal_(0)
     return b
 
 
 def dual(x: SparseRows, ridge: Tensor) -> Tensor:
-    """By the inverse of rows x rows; B is then built block by block of its columns."""
+    """B by the inverse of rows x rows; it is then built block by block of its columns."""
     csr = _csr(x)
     z = csr.multiply(1 / ridge.numpy()).tocsr()  # X R^-1, (n_rows, n_items)
     k = torch.empty(len(x), len(x), dtype=_dtype(len(x)))
     for start, end in _blocks(len(x), len(x)):
         k[:, start:end] = torch.from_numpy((csr @ z[start:end].T).toarray())
     k.diagonal().add_(1)
-    inverse = _inverse(k).numpy()
-    b = torch.empty(x.n_items, x.n_items, dtype=torch.float32)
+    inverse = inverse_(k).numpy()
+    b = torch.empty(x.n_items, x.n_items, dtype=answer_dtype(x.n_items))
     transposed = z.T.tocsr().astype(inverse.dtype)
     for start, end in _blocks(x.n_items, x.n_items):
-        block = transposed @ (inverse @ z[:, start:end])  # R^-1 X' K^-1 X R^-1, (n_items, block)
+        columns = z[:, start:end].astype(inverse.dtype)
+        inner = (columns.T @ inverse).T  # K^-1 X R^-1, (n_rows, block), no copy of the inverse
+        block = transposed @ inner  # R^-1 X' K^-1 X R^-1, (n_items, block)
         own = np.arange(start, end)
         p_diagonal = 1 / ridge.numpy()[start:end] - block[own, own - start]
         block[own, own - start] = 0
-        b[:, start:end] = torch.from_numpy(block / p_diagonal)
+        block /= p_diagonal
+        b[:, start:end] = torch.from_numpy(block)
     return b
 
 
-def _inverse(a: Tensor) -> Tensor:
-    """Of a symmetric positive definite matrix, in its own memory."""
-    torch.linalg.cholesky(a, out=a)
-    return torch.cholesky_inverse(a, out=a)
+def inverse_(a: Tensor) -> Tensor:
+    """The inverse of a symmetric positive definite matrix, in its own memory.
+
+    By the sweep operator (Goodnight 1979, "A tutorial on the SWEEP operator"), a block of columns
+    at a time: as many operations as a Cholesky inverse, n^3, nearly all of them products of
+    matrices, and n x block numbers beside the matrix.
+    """
+    n = len(a)
+    for start in range(0, n, SWEPT):
+        end = min(start + SWEPT, n)
+        own = slice(start, end)
+        pivot = torch.cholesky_inverse(torch.linalg.cholesky(a[own, own]))
+        columns = torch.cat([a[own, :start].T, torch.zeros_like(pivot), a[end:, own]])
+        swept = columns @ pivot  # (n, block)
+        for top in range(0, n, SWEPT):
+            rows = slice(top, min(top + SWEPT, n))
+            a[rows, : rows.stop].addmm_(swept[rows], columns[: rows.stop].T, alpha=-1)
+        a[own, :start] = swept[:start].T
+        a[end:, own] = swept[end:]
+        a[own, own] = -pivot
+    a.neg_()
+    for start in range(0, n, SWEPT):  # only the lower triangle was swept
+        end = min(start + SWEPT, n)
+        a[:start, start:end] = a[start:end, :start].T
+    return a
 
 
 def _dtype(width: int) -> torch.dtype:

@@ -132,3 +132,12 @@ def transposed(x: SparseRows) -> SparseRows:
     lengths = torch.bincount(x.indices, minlength=x.n_items)
     offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     return SparseRows(offsets, x.row_nums[order], x.values[order], len(x))
+
+
+def renumbered(x: SparseRows, place: Tensor, n_items: int) -> SparseRows:
+    """The entries whose item has a place (n_items before,), under that number; -1: it has none."""
+    numbers = place[x.indices]
+    kept = numbers >= 0
+    lengths = torch.bincount(x.row_nums[kept], minlength=len(x))
+    offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    return SparseRows(offsets, numbers[kept], x.values[kept], n_items)

@@ -1,130 +1,142 @@
-"""A deep and a linear path, blended: w z(deep(x)) + (1 - w) z(x B), the weight from validation.
+"""Several networks over the same rows, blended: the sum of w_k z(member k's logits).
 
-z takes from a row's logits their mean over the items and divides by their deviation, so that two
-paths of different scale can be weighed. The deep path is a variational autoencoder, trained first;
-the linear one EASE or EDLAE, solved after it; then w is chosen by who was not trained on.
-The idea of two such paths side by side is that of VASP (Vancura & Kordik 2021, "Deep variational
-autoencoder with shallow parallel path for top-N recommendation"), which instead multiplies their
-outputs and trains both as one. Here each can be checked against its own figures.
+z takes from a row's logits their mean over the items and divides by their deviation, so that
+members of different scale can be weighed. Each can be checked against its own figures. Two such
+paths side by side, one deep and one linear, are the idea of VASP (Vancura & Kordik 2021, "Deep
+variational autoencoder with shallow parallel path for top-N recommendation"), which instead
+multiplies their outputs and trains both as one. Which members, and how much each counts, is not
+chosen here but by who judges: see `pipelines/training/blending.py`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from models.autoencoders.base import Network, TrainingPhase
-from models.autoencoders.linear import FullRank, LinearConfig
-from models.autoencoders.recvae import variational
+from models.autoencoders.base import Network, Pass, TrainingPhase
 from models.autoencoders.search import Judge
-from models.autoencoders.variational import VariationalConfig
 from models.errors import ConfigError, option_error
 from models.rows import Rows, SparseRows
 
-STEPS = 20
-"""Weights tried: 0, 1 / STEPS, ... 1."""
-T = TypeVar("T")
+NO_MEMBERS = ("joint", "rating")
+"""Kinds that cannot be blended: a blend itself, and what foretells ratings."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of a blend."""
+
+    kind: str
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the kind."""
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    """How it is fitted where each member is fitted by itself."""
+
+    def __post_init__(self) -> None:
+        if self.kind in NO_MEMBERS:
+            raise ConfigError("members", f"A member of a blend cannot be of kind {self.kind!r}.")
 
 
 @dataclass(frozen=True)
 class JointConfig:
     """Hyperparameters of a blend."""
 
-    deep: Mapping[str, Any] = field(default_factory=lambda: {"form": "recvae"})
-    """Options of the deep path: those of `variational`."""
-    linear: Mapping[str, Any] = field(default_factory=lambda: {"form": "edlae"})
-    """Options of the linear path: those of `linear`, in a form of full rank."""
-    deep_weight: float | None = None
-    """w. None: chosen by the validation users, a half where there are none."""
+    members: tuple[Mapping[str, Any], ...] = (
+        {"kind": "variational", "network": {"form": "recvae"}},
+        {"kind": "linear", "network": {"form": "edlae"}},
+    )
+    """The networks: of each its `kind`, the options of its `network`, and those of its `fit`."""
+    weights: tuple[float, ...] | None = None
+    """What each member counts, summing to 1. None: chosen by the validation users, all alike where
+    there are none.
+    """
 
     def __post_init__(self) -> None:
-        if self.deep_weight is not None and not 0 <= self.deep_weight <= 1:
-            detail = f"deep_weight is {self.deep_weight}; it must be in [0, 1]."
-            raise ConfigError("deep_weight", detail)
-        if self.linear_config.form == "elsa":
-            raise ConfigError("linear", "The linear path is of full rank: ease or edlae.")
-        assert self.deep_config
+        for member in self.members:
+            for name in member:
+                if name not in ("kind", "network", "fit"):
+                    raise option_error("members", name, ("kind", "network", "fit"))
+            if "kind" not in member:
+                raise ConfigError("members", "Each of the members needs a kind.")
+        assert self.parts is not None
+        if self.weights is None:
+            return
+        if len(self.weights) != len(self.members) or min(self.weights, default=0) < 0:
+            detail = "weights needs one number for each of the members, none below 0."
+            raise ConfigError("weights", detail)
+        if abs(sum(self.weights) - 1) > 1e-6:
+            raise ConfigError("weights", f"weights sum to {sum(self.weights):g}; they must to 1.")
 
     @property
-    def deep_config(self) -> VariationalConfig:
-        return _part(VariationalConfig, "deep", self.deep)
-
-    @property
-    def linear_config(self) -> LinearConfig:
-        return _part(LinearConfig, "linear", self.linear)
-
-
-def _part(config: type[T], name: str, values: Mapping[str, Any]) -> T:
-    known = [each.name for each in fields(config)]  # type: ignore[arg-type]
-    for option in values:
-        if option not in known:
-            raise option_error(name, option, known)
-    return config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    def parts(self) -> tuple[Member, ...]:
+        """The members, one by one."""
+        return tuple(Member(**member) for member in self.members)
 
 
 class Joint(Network):
-    """Both paths over the same rows; until the linear one is solved it ranks by the deep alone.
+    """All members over the same rows, each with its weight.
 
-    Its code is the deep path's. There are no item embeddings: the linear path has none.
+    Its code is that of the first member that has one. There are no item embeddings: the members'
+    are of different spaces.
     """
 
-    deep_weight: Tensor
+    weights: Tensor
 
-    def __init__(self, config: JointConfig, *, n_items: int, generator: torch.Generator):
+    def __init__(
+        self, members: Sequence[Network], weights: Sequence[float] | None, *, n_items: int
+    ) -> None:
         super().__init__(n_items, "squared")
-        self.config = config
-        self.deep = variational(config.deep_config, n_items=n_items, generator=generator)
-        self.linear = FullRank(config.linear_config, n_items=n_items)
-        self.register_buffer("deep_weight", torch.ones(()))
+        self.members = nn.ModuleList(members)
+        alike = [1 / len(members)] * len(members)
+        self.register_buffer("weights", torch.tensor(alike if weights is None else list(weights)))
 
     def logits(self, x: Rows) -> Tensor:
-        if self.deep_weight == 0:
-            return standardised(self.linear.logits(x))
-        if self.deep_weight == 1:
-            return standardised(self.deep.logits(x))
-        return self._blend(standardised(self.deep.logits(x)), standardised(self.linear.logits(x)))
+        """The blend, (batch, n_items); a member without weight is not asked."""
+        return self._sum([(w, standardised(m.logits(x))) for w, m in self._weighed])
 
     def reconstruct(self, x: Rows) -> Tensor:
-        """The blend of what each path expects, on the scale of the data."""
-        return self._blend(self.deep.reconstruct(x), self.linear.reconstruct(x))
+        """The blend of what each member expects, on the scale of the data."""
+        return self._sum([(w, m.reconstruct(x)) for w, m in self._weighed])
 
-    def _blend(self, deep: Tensor, linear: Tensor) -> Tensor:
-        return self.deep_weight * deep + (1 - self.deep_weight) * linear
-
-    def prepare(self, x: SparseRows, *, memory_bytes: int | None = None) -> None:
-        """Raise ConfigError unless the linear path can be worked out in that much memory."""
-        self.linear.prepare(x, memory_bytes=memory_bytes)
-
-    def phases(self) -> tuple[TrainingPhase, ...]:
-        """Those of the deep path."""
-        return self.deep.phases()
-
-    def solve(self, x: Rows, judge: Judge | None = None) -> None:
-        """The linear path, judged by itself; then the weight of the deep one."""
-        self.deep_weight.fill_(0)
-        self.linear.solve(x, judge)
-        if self.config.deep_weight is not None or judge is None:
-            given = self.config.deep_weight
-            self.deep_weight.fill_(0.5 if given is None else given)
-            return
-        judged = [(self._judged(judge, step / STEPS), step / STEPS) for step in range(STEPS + 1)]
-        self.deep_weight.fill_(max(judged)[1])
+    @staticmethod
+    def _sum(parts: list[tuple[float, Tensor]]) -> Tensor:
+        return torch.stack([weight * part for weight, part in parts]).sum(dim=0)
 
     @property
-    def chosen(self) -> dict[str, Any]:
-        """The linear path's lambda and the weight of the deep one."""
-        linear = {**self.config.linear, **self.linear.chosen}
-        return {"linear": linear, "deep_weight": float(self.deep_weight)}
+    def _weighed(self) -> list[tuple[float, Network]]:
+        pairs = zip(self.weights.tolist(), self.networks, strict=True)
+        return [(weight, network) for weight, network in pairs if weight > 0]
 
-    def _judged(self, judge: Judge, weight: float) -> float:
-        self.deep_weight.fill_(weight)
-        return judge()
+    @property
+    def networks(self) -> list[Network]:
+        """The members."""
+        return list(self.members)  # type: ignore[arg-type]
+
+    def prepare(self, x: SparseRows, *, memory_bytes: int | None = None) -> None:
+        """As each member does."""
+        for network in self.networks:
+            network.prepare(x, memory_bytes=memory_bytes)
+
+    def phases(self) -> tuple[TrainingPhase, ...]:
+        """For who trains it as one: the members' first phases, then their last ones together."""
+        firsts = [phase for network in self.networks for phase in network.phases()[:-1]]
+        lasts = [phase for network in self.networks for phase in network.phases()[-1:]]
+        passes: tuple[Pass, ...] = tuple(each for phase in lasts for each in phase.passes)
+        return (*firsts, TrainingPhase("fit", passes)) if passes else ()
+
+    def solve(self, x: Rows, judge: Judge | None = None) -> None:
+        """Solve the members; who trains it as one has nobody judge their numbers."""
+        for network in self.networks:
+            network.solve(x)
 
     def user_embeddings(self, x: Rows, space: str) -> Tensor | None:
-        """The deep path's code; there is no decoder space."""
-        return self.deep.encode(x) if space == "code" else None
+        """The first code there is; no decoder space."""
+        if space != "code":
+            return None
+        codes = (network.user_embeddings(x, space) for network in self.networks)
+        return next((code for code in codes if code is not None), None)
 
 
 def standardised(logits: Tensor) -> Tensor:

@@ -4,7 +4,8 @@
 EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data") minimises
 |X - X B|^2 + lambda |B|^2. EDLAE (Steck 2020, "Autoencoders that don't overfit towards the
 identity", eq. 7) expects every entry hidden with probability p, which the ridge of item i does
-exactly: lambda + p / (1 - p) (X'X)_ii.
+exactly: lambda + p / (1 - p) (X'X)_ii. Exponents let users and items of many interactions count
+less (`full_rank.py`).
 `elsa`: B = A A' - I of low rank, where the rows of A have length 1, so that the diagonal is zero
 by itself (Vancura et al. 2022, "Scalable linear shallow autoencoder for collaborative filtering").
 It is trained, and its size grows with the items, not with their square.
@@ -19,12 +20,16 @@ from torch.nn import functional as F
 
 from models import closed_form
 from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
+from models.autoencoders.full_rank import Problem
 from models.autoencoders.losses import LOSSES
-from models.autoencoders.search import Judge, best_of
+from models.autoencoders.search import Judge, Numbers, best_options, nearest
 from models.errors import ConfigError, choice_error
-from models.rows import Rows, SparseRows, entries, times
+from models.rows import Rows, SparseRows, entries, renumbered, times
 
 Form = Literal["ease", "edlae", "elsa"]
+EXPONENTS = ("user_exponent", "item_exponent")
+SEARCHED = 5_000
+"""Items among which the numbers of a full rank are chosen."""
 GIGABYTE = 1e9
 START_DEVIATION = 0.02
 """Of the weights of elsa. Only their direction counts, so the first steps are the larger the
@@ -40,8 +45,12 @@ class LinearConfig:
     regularisation: tuple[float, ...] = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
     """ease, edlae: lambda. Of several, the one that ranks validation users best, found by
     climbing from that nearest to the mean number of rows with an item; where nobody judges, that
-    one itself.
+    one itself. So with the exponents, from that nearest to a half.
     """
+    user_exponent: tuple[float, ...] = (0.0,)
+    """ease, edlae: a row counts as its number of items to the power of minus this."""
+    item_exponent: tuple[float, ...] = (0.0,)
+    """ease, edlae: lambda grows with the number of rows that have the item, to this power."""
     corruption_rate: float = 0.5
     """edlae: p, the share of entries taken to be hidden."""
     latent_dim: int | None = None
@@ -53,6 +62,10 @@ class LinearConfig:
         if not self.regularisation or not min(self.regularisation) > 0:
             detail = "regularisation needs at least one number, and all above 0."
             raise ConfigError("regularisation", detail)
+        for name in ("user_exponent", "item_exponent"):
+            values = getattr(self, name)
+            if not values or min(values) < 0 or max(values) > 1:
+                raise ConfigError(name, f"{name} needs at least one number, and all in [0, 1].")
         if not 0 <= self.corruption_rate < 1:
             detail = f"corruption_rate is {self.corruption_rate}; it must be in [0, 1)."
             raise ConfigError("corruption_rate", detail)
@@ -70,7 +83,8 @@ def linear(config: LinearConfig, *, n_items: int, generator: torch.Generator) ->
 class FullRank(Network):
     """Scores are x B: a sum of the rows of B of the items present, never a product with all of B.
 
-    B is stored in float32: 4 n_items^2 bytes, 37 MB for 3,043 items and 1.6 GB for 20,108.
+    B is stored in float32: 4 n_items^2 bytes, 37 MB for 3,043 items and 1.6 GB for 20,108; beyond
+    30,000 items in float16.
     """
 
     weight: Tensor
@@ -79,10 +93,20 @@ class FullRank(Network):
         super().__init__(n_items, "squared")
         self.config = config
         self._chosen: dict[str, Any] = {}
-        self.register_buffer("weight", torch.zeros(n_items, n_items))  # B
+        self._among: Tensor | None = None
+        """While options are being chosen: the items that there are."""
+        dtype = closed_form.answer_dtype(n_items)
+        self.register_buffer("weight", torch.zeros(n_items, n_items, dtype=dtype))  # B
 
     def logits(self, x: Rows) -> Tensor:
-        return times(x, self.weight)
+        if self._among is None:
+            return times(x, self.weight).float()
+        assert isinstance(x, SparseRows)
+        place = torch.full((self.n_items,), -1)
+        place[self._among] = torch.arange(len(self._among))
+        logits = torch.full((len(x), self.n_items), -torch.inf)
+        logits[:, self._among] = times(renumbered(x, place, len(self._among)), self.weight).float()
+        return logits
 
     def prepare(self, x: SparseRows, *, memory_bytes: int | None = None) -> None:
         """Raise ConfigError unless B can be worked out in that much memory."""
@@ -97,22 +121,42 @@ class FullRank(Network):
             raise ConfigError("form", detail)
 
     def solve(self, x: Rows, judge: Judge | None = None) -> None:
-        """B for the lambda that is best by the judge."""
+        """B for the numbers that are best by the judge.
+
+        They are chosen as if there were only the SEARCHED most common items, at their degrees
+        among all: that costs little, and what is rare decides little.
+        """
         assert isinstance(x, SparseRows)
-        squares = closed_form.column_squares(x)
-        denoising = squares * self._odds if self.config.form == "edlae" else 0 * squares
+        problem = Problem(x, odds=self._odds if self.config.form == "edlae" else 0.0)
+        start = {"regularisation": problem.mean_square(), **dict.fromkeys(EXPONENTS, 0.5)}
+        candidates = {name: getattr(self.config, name) for name in start}
+        best = {name: nearest(candidates[name], start[name]) for name in start}
+        if judge is not None and max(map(len, candidates.values())) > 1:
+            best = self._best(problem, candidates, judge, start)
+        self.weight = problem.weights(best)
+        self._chosen = {name: [number] for name, number in best.items()}
 
-        def solve(regularisation: float) -> None:
-            ridge = regularisation + denoising
-            self.weight = closed_form.zero_diagonal_weights(x, ridge).to(self.weight.dtype)
+    def _best(
+        self,
+        problem: Problem,
+        candidates: dict[str, tuple[float, ...]],
+        judge: Judge,
+        start: Numbers,
+    ) -> Numbers:
+        self._among = problem.most_common(min(SEARCHED, self.n_items))
+        part = problem.among(self._among)
 
-        start = max(float(squares.mean()), 1e-9)
-        best = best_of(self.config.regularisation, solve, judge, start=start)
-        self._chosen = {"regularisation": [best]}
+        def value(numbers: Numbers) -> float:
+            self.weight = part.weights(numbers)
+            return judge()
+
+        best = best_options(candidates, value, start=start)
+        self._among = None
+        return best
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The lambda of `solve`."""
+        """The numbers of `solve`."""
         return self._chosen
 
     @property

@@ -1,10 +1,35 @@
-"""Choosing one number by how validation users judge. Not the judging."""
+"""Choosing numbers by how validation users judge. Not the judging."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 Judge = Callable[[], float]
 """How well the network, as it now stands, does for users it was not trained on; more is better."""
+
+Numbers = dict[str, float]
+"""One value of each option."""
+
+
+def best_options(
+    candidates: Mapping[str, Sequence[float]],
+    value: Callable[[Numbers], float],
+    *,
+    start: Mapping[str, float],
+) -> Numbers:
+    """The candidates at which the value is highest, one of each option.
+
+    It climbs one option after another, from the candidates nearest to `start`, as long as a
+    neighbour is better: right when the value has one hill. It looks at none twice.
+    """
+    ordered = {name: sorted(values) for name, values in candidates.items()}
+    place = {name: _nearest(ordered[name], start[name]) for name in ordered}
+    climb = _Climb(ordered, value)
+    while True:
+        before = dict(place)
+        for name in ordered:
+            climb.along(name, place)
+        if place == before:
+            return climb.numbers(place)
 
 
 def best_of(
@@ -14,46 +39,64 @@ def best_of(
     *,
     start: float,
 ) -> float:
-    """The candidate at which the judge is highest; it is the one applied when this returns.
+    """The candidate of one option at which the judge is highest; it is the one applied at the end.
 
-    It climbs from the candidate nearest to `start` by ratio as long as the neighbour is better:
-    right when the judgement has one hill. Without a judge the nearest is taken as it is.
+    Without a judge the candidate nearest to `start` is taken as it is.
     """
+    if judge is None or len(candidates) == 1:
+        apply(nearest(candidates, start))
+        return nearest(candidates, start)
+    applied = math.nan
+
+    def value(numbers: Numbers) -> float:
+        nonlocal applied
+        applied = numbers["it"]
+        apply(applied)
+        return judge()
+
+    best = best_options({"it": candidates}, value, start={"it": start})["it"]
+    if applied != best:
+        apply(best)
+    return best
+
+
+def nearest(candidates: Sequence[float], start: float) -> float:
+    """The candidate nearest to `start` by ratio."""
     ordered = sorted(candidates)
-    nearest = min(range(len(ordered)), key=lambda num: abs(math.log(ordered[num] / start)))
-    if judge is None or len(ordered) == 1:
-        apply(ordered[nearest])
-        return ordered[nearest]
-    climb = _Climb(ordered, apply, judge)
-    best = climb.towards(climb.towards(nearest, 1), -1)
-    if climb.applied != best:
-        apply(ordered[best])
-    return ordered[best]
+    return ordered[_nearest(ordered, start)]
+
+
+def _nearest(ordered: Sequence[float], start: float) -> int:
+    def distance(num: int) -> float:
+        return abs(math.log(ordered[num] / start)) if ordered[num] > 0 else math.inf
+
+    return min(range(len(ordered)), key=distance)
 
 
 class _Climb:
-    """Judges each candidate at most once."""
+    """Looks at each place, a number of a candidate for each option, at most once."""
 
     def __init__(
-        self, candidates: Sequence[float], apply: Callable[[float], None], judge: Judge
+        self, ordered: Mapping[str, Sequence[float]], value: Callable[[Numbers], float]
     ) -> None:
-        self._candidates = candidates
-        self._apply = apply
-        self._judge = judge
-        self._judged: dict[int, float] = {}
-        self.applied = -1
+        self._ordered = ordered
+        self._value = value
+        self._seen: dict[tuple[int, ...], float] = {}
 
-    def towards(self, place: int, step: int) -> int:
-        """The last place, going that way, before the judgement stops rising."""
-        while 0 <= place + step < len(self._candidates) and (
-            self._at(place + step) > self._at(place)
-        ):
-            place += step
-        return place
+    def numbers(self, place: Mapping[str, int]) -> Numbers:
+        return {name: self._ordered[name][num] for name, num in place.items()}
 
-    def _at(self, place: int) -> float:
-        if place not in self._judged:
-            self._apply(self._candidates[place])
-            self._judged[place] = self._judge()
-            self.applied = place
-        return self._judged[place]
+    def along(self, name: str, place: dict[str, int]) -> None:
+        """Move the place of one option until its neighbours are no better."""
+        for step in (1, -1):
+            while 0 <= place[name] + step < len(self._ordered[name]):
+                there = {**place, name: place[name] + step}
+                if self._at(there) <= self._at(place):
+                    break
+                place.update(there)
+
+    def _at(self, place: Mapping[str, int]) -> float:
+        key = tuple(place.values())
+        if key not in self._seen:
+            self._seen[key] = self._value(self.numbers(place))
+        return self._seen[key]

@@ -54,12 +54,12 @@ class Packed:
     files: dict[str, bytes]
 
 
-def pack(trained: Trained, config: RunConfig, facts: Mapping[str, Any]) -> Packed:
+def pack(trained: Trained, facts: Mapping[str, Any]) -> Packed:
     """The files of a trained network; `facts` is what the manifest says besides.
 
     Facts must not hold times or names of this run: they would give equal artifacts other ids.
     """
-    weighting = trained.split.weighting
+    config, weighting = trained.run, trained.split.weighting
     tensors = {f"network.{name}": t for name, t in trained.network.state_dict().items()}
     files = {
         WEIGHTS: bytes_of(

@@ -17,8 +17,8 @@ from pipelines.data.vocabulary import Vocabulary
 from pipelines.errors import NotReady
 from pipelines.registry.store import Store
 from pipelines.runs import trees
+from pipelines.training.checkpoints import Best, Checkpoint, Epoch
 from pipelines.training.evaluate import Evaluation
-from pipelines.training.fit import Best, Checkpoint, Epoch
 
 SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
 
@@ -42,7 +42,10 @@ class Judgement:
 class RunFiles:
     """The files of the run of this id, in the folders `snapshots` and `checkpoints` of the home."""
 
-    def __init__(self, home: Path, run_id: str) -> None:
+    def __init__(self, home: Path, run_id: str, *, part: str = "") -> None:
+        self._home = home
+        self._run_id = run_id
+        self._part = part
         self._store = Store(str(home))
         self._snapshot = f"{SNAPSHOTS}/{run_id}"
         self._checkpoints = f"{CHECKPOINTS}/{run_id}"
@@ -79,7 +82,7 @@ class RunFiles:
 
     def load(self) -> Checkpoint | None:
         """The last checkpoint of the fit, if any."""
-        tree = self._read(f"{self._checkpoints}/fit.safetensors")
+        tree = self._read(self._in_part("fit"))
         if tree is None:
             return None
         best = None if tree["best"] is None else Best(**tree["best"])
@@ -94,7 +97,23 @@ class RunFiles:
             "epochs": [asdict(epoch) for epoch in checkpoint.epochs],
             "best": None if best is None else vars(best),
         }
-        self._write(f"{self._checkpoints}/fit.safetensors", tree)
+        self._write(self._in_part("fit"), tree)
+
+    def part(self, name: str) -> "RunFiles":
+        """The same files, but for the checkpoint and the notes, which are those of one part."""
+        return RunFiles(self._home, self._run_id, part=f"{self._part}{name}/")
+
+    def load_notes(self) -> dict[str, Any] | None:
+        """What was last noted of the parts, if anything."""
+        notes: dict[str, Any] | None = self._read(self._in_part("notes"))
+        return notes
+
+    def save_notes(self, notes: dict[str, Any]) -> None:
+        """Keep these notes in place of those before."""
+        self._write(self._in_part("notes"), notes)
+
+    def _in_part(self, name: str) -> str:
+        return f"{self._checkpoints}/{self._part}{name}.safetensors"
 
     def write_judgement(self, judgement: Judgement) -> None:
         """Keep what the gate needs."""

@@ -25,7 +25,7 @@ from pipelines.storage.engine import reading, writing
 from pipelines.storage.tables import Run
 from pipelines.training.evaluate import Evaluation
 from pipelines.training.facts import facts_of
-from pipelines.training.fit import fit
+from pipelines.training.fit_run import fit_run
 from pipelines.training.gate import Verdict, judge
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.rival import translated
@@ -67,7 +67,7 @@ def take_snapshot(parts: Parts) -> None:
 def fit_network(parts: Parts) -> None:
     """Fit, from the last checkpoint on."""
     split = _split(parts, parts.files.read_snapshot())
-    fit(split, parts.config, checkpoints=parts.files, on_progress=parts.on_progress)
+    fit_run(split, parts.config, checkpoints=parts.files, on_progress=parts.on_progress)
 
 
 def make_artifact(parts: Parts) -> None:
@@ -75,9 +75,9 @@ def make_artifact(parts: Parts) -> None:
     files = parts.files
     snapshot = files.read_snapshot()
     split = _split(parts, snapshot)
-    fitted = fit(split, parts.config, checkpoints=files, on_progress=parts.on_progress)
+    fitted = fit_run(split, parts.config, checkpoints=files, on_progress=parts.on_progress)
     trained = assess(fitted, split, parts.config, on_progress=parts.on_progress)
-    packed = pack(trained, parts.config, facts_of(trained, snapshot.matrix, snapshot.cut_off))
+    packed = pack(trained, facts_of(trained, snapshot.matrix, snapshot.cut_off))
     parts.on_progress(Progress("writing", 0, 1))
     files.write_judgement(Judgement(trained.test, trained.popularity))
     write_artifact(parts.store, packed, writer=parts.run_id)

@@ -1,14 +1,13 @@
 """Fitting one network to a split, phase by phase, with early stopping. Not the judging of it.
 
-Between any two epochs all that the rest depends on is a Checkpoint: a fit that goes on from one
-ends with the very weights of a fit that was never interrupted.
+What consists of several networks is fitted by `fit_run.py`, one after another.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -22,66 +21,10 @@ from pipelines.data.interactions import Csr, batches, to_rows
 from pipelines.data.splits import HeldOut, Split
 from pipelines.errors import FieldError, InvalidInput, NotReady
 from pipelines.machine import available_memory
+from pipelines.training.checkpoints import Best, Checkpoint, Checkpoints, Epoch
 from pipelines.training.progress import OnProgress, Progress
-from pipelines.training.run_config import RunConfig
+from pipelines.training.run_config import RunConfig, run_config_of
 from pipelines.training.yardstick import yardstick_of
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch came to; the metric is validation NDCG@100, of ratings minus the RMSE.
-
-    None when nobody judges, and before the last phase.
-    """
-
-    epoch: int
-    phase: str
-    reconstruction: float
-    penalty: float
-    metric: float | None
-
-
-@dataclass(frozen=True)
-class Best:
-    """The epoch of the last phase that judged best so far, and its weights."""
-
-    metric: float
-    weights: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A fit between two epochs, or (`fitting` None) after the last one."""
-
-    epochs: tuple[Epoch, ...]
-    in_phase: int
-    """Epochs done in the present phase."""
-    since_best: int
-    best: Best | None
-    fitting: dict[str, Any] | None
-    """What `Fitting.state` gave."""
-    weights: dict[str, Any] | None
-    """Of the network that the whole fit came to."""
-
-
-class Checkpoints(Protocol):
-    """Where a fit keeps its last checkpoint."""
-
-    def load(self) -> Checkpoint | None:
-        """The last one saved, if any."""
-
-    def save(self, checkpoint: Checkpoint) -> None:
-        """Keep this one in place of the one before."""
-
-
-class NoCheckpoints:
-    """For a fit that begins anew if it is interrupted."""
-
-    def load(self) -> None:
-        """There is none."""
-
-    def save(self, checkpoint: Checkpoint) -> None:
-        """Forget it."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +33,10 @@ class Fitted:
 
     network: Network
     epochs: tuple[Epoch, ...]
+    run: RunConfig
+    """What was carried out, from which the network can be built."""
+    settled: RunConfig
+    """The same with nothing left to choose: carried out on the same rows it gives these weights."""
 
 
 def fit(
@@ -114,9 +61,44 @@ def fit(
             network, split, config, generator, checkpoint, checkpoints, on_progress
         )
         checkpoints.save(checkpoint)
-    assert checkpoint.weights is not None
-    network.load_state_dict(checkpoint.weights)
-    return Fitted(network.eval(), checkpoint.epochs)
+    return _fitted(network, config, checkpoint)
+
+
+def fit_so_far(split: Split, config: RunConfig, checkpoints: Checkpoints) -> Fitted | None:
+    """A fit that was stopped between two epochs, as it was at its best; None before it judged."""
+    checkpoint = checkpoints.load()
+    if checkpoint is None or (checkpoint.weights is None and checkpoint.best is None):
+        return None
+    network = _build(config, len(split.vocabulary), torch.Generator().manual_seed(config.seed))
+    return _fitted(network, config, checkpoint)
+
+
+def _fitted(network: Network, config: RunConfig, checkpoint: Checkpoint) -> Fitted:
+    """The network of a finished fit, or the best one of a stopped fit."""
+    weights, epochs = checkpoint.weights, checkpoint.epochs
+    if weights is None:
+        assert checkpoint.best is not None
+        weights = checkpoint.best.weights
+        epochs = epochs[: _best_epoch(epochs).epoch]
+    network.load_state_dict(weights)
+    settled = _settled(config, epochs, checkpoint.chosen or {})
+    return Fitted(network.eval(), epochs, config, settled)
+
+
+def _settled(config: RunConfig, epochs: tuple[Epoch, ...], chosen: dict[str, Any]) -> RunConfig:
+    """The run with what validation chose: as many epochs as the best took, and the options."""
+    values = config.values()
+    judged = [epoch for epoch in epochs if epoch.metric is not None]
+    if judged:
+        values["fit"]["epochs"] = judged.index(_best_epoch(epochs)) + 1
+    values["network"].update(chosen)
+    return run_config_of(values)
+
+
+def _best_epoch(epochs: tuple[Epoch, ...]) -> Epoch:
+    """The first of those that judged best."""
+    judged = [epoch for epoch in epochs if epoch.metric is not None]
+    return max(judged, key=lambda epoch: epoch.metric or 0.0)
 
 
 def _build(config: RunConfig, n_items: int, generator: torch.Generator) -> Network:
@@ -158,7 +140,7 @@ def _last_checkpoint(
         epochs = fit.end()
     on_progress(Progress("solving", 0, 1))
     network.solve(rows, _judge(network, split.validation, on_progress))
-    return Checkpoint(epochs, 0, 0, None, None, network.state_dict())
+    return Checkpoint(epochs, 0, 0, None, None, network.state_dict(), network.chosen)
 
 
 def _judge(network: Network, users: HeldOut | None, on_progress: OnProgress) -> Judge | None:

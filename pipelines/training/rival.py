@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.rows import SparseRows
+from models.rows import SparseRows, renumbered
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.training.evaluate import Scorer
 
@@ -21,23 +21,12 @@ def translated(scorer: Scorer, *, knows: Vocabulary, columns: Vocabulary) -> Sco
     place[shared] = torch.from_numpy(theirs[shared])
 
     def score(rows: SparseRows) -> Tensor:
-        known = _renumbered(rows, place, len(knows))
+        known = renumbered(rows, place, len(knows))
         scores = torch.full((len(rows), len(columns)), -torch.finfo(torch.float32).max)
         scores[:, shared] = scorer(known)[:, theirs[shared]]
         return scores
 
     return score
-
-
-def _renumbered(rows: SparseRows, place: Tensor, n_items: int) -> SparseRows:
-    """The entries that have a place, under their new numbers."""
-    numbers = place[rows.indices]
-    kept = numbers >= 0
-    lengths = torch.zeros(len(rows), dtype=torch.int64).index_add_(
-        0, rows.row_nums[kept], torch.ones(int(kept.sum()), dtype=torch.int64)
-    )
-    offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
-    return SparseRows(offsets, numbers[kept], rows.values[kept], n_items)
 
 
 def _or_minus_one(num: int | None) -> int:

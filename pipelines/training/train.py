@@ -11,8 +11,10 @@ from models.scoring.anomaly import score_row
 from pipelines.data.interactions import to_rows
 from pipelines.data.splits import Split
 from pipelines.data.vocabulary import Vocabulary
+from pipelines.training.checkpoints import Epoch, InMemory
 from pipelines.training.evaluate import Evaluation
-from pipelines.training.fit import Epoch, Fitted, NoCheckpoints, fit
+from pipelines.training.fit import Fitted
+from pipelines.training.fit_run import fit_run
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig
 from pipelines.training.yardstick import yardstick_of
@@ -26,6 +28,10 @@ class Trained:
     """A fitted network and all that is known of it. `calibration` (n,) is sorted."""
 
     network: Network
+    run: RunConfig
+    """What was carried out, from which the network can be built."""
+    settled: RunConfig
+    """The same with nothing left to choose."""
     split: Split
     epochs: tuple[Epoch, ...]
     test: Evaluation | None
@@ -40,7 +46,7 @@ class Trained:
 
 def train(split: Split, config: RunConfig, *, on_progress: OnProgress) -> Trained:
     """Fit and assess in one go; for the errors see `fit`."""
-    fitted = fit(split, config, checkpoints=NoCheckpoints(), on_progress=on_progress)
+    fitted = fit_run(split, config, checkpoints=InMemory(), on_progress=on_progress)
     return assess(fitted, split, config, on_progress=on_progress)
 
 
@@ -54,7 +60,16 @@ def assess(fitted: Fitted, split: Split, config: RunConfig, *, on_progress: OnPr
         test = yardstick.evaluate(yardstick.scorer(fitted.network), split.test)
         popularity = yardstick.evaluate(yardstick.plain(split.train), split.test)
     calibration = _calibrate(fitted.network, split, config.seed, on_progress)
-    return Trained(fitted.network, split, fitted.epochs, test, popularity, calibration)
+    return Trained(
+        fitted.network,
+        fitted.run,
+        fitted.settled,
+        split,
+        fitted.epochs,
+        test,
+        popularity,
+        calibration,
+    )
 
 
 def _calibrate(network: Network, split: Split, seed: int, on_progress: OnProgress) -> Tensor:

@@ -30,13 +30,18 @@ SMALL = {
     "linear": {"regularisation": [1.0]},
     "linear/elsa": {"form": "elsa", "latent_dim": 4},
     "joint": {
-        "deep": {
-            "hidden_dims": [24],
-            "latent_dim": 8,
-            "corruption_rate": 0.3,
-            "annealing_steps": 0,
-        },
-        "linear": {"regularisation": [1.0]},
+        "members": [
+            {
+                "kind": "variational",
+                "network": {
+                    "hidden_dims": [24],
+                    "latent_dim": 8,
+                    "corruption_rate": 0.3,
+                    "annealing_steps": 0,
+                },
+            },
+            {"kind": "linear", "network": {"regularisation": [1.0]}},
+        ]
     },
     "rating": {"form": "user", "latent_dim": 8},
 }

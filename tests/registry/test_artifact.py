@@ -31,7 +31,7 @@ def trained(seed: int = 42) -> Trained:
 
 @pytest.fixture(scope="module")
 def packed() -> Packed:
-    return pack(trained(), config(), {"data": {"n_users": 60}})
+    return pack(trained(), {"data": {"n_users": 60}})
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_an_artifact_read_back_answers_to_the_digit(store: Store) -> None:
     original = trained()
-    packed = pack(original, config(), {})
+    packed = pack(original, {})
     write_artifact(store, packed)
     artifact = read_artifact(store, packed.artifact_id)
     x = original.split.train
@@ -54,8 +54,8 @@ def test_an_artifact_read_back_answers_to_the_digit(store: Store) -> None:
 
 
 def test_same_data_and_seed_give_the_same_id_and_another_seed_another(packed: Packed) -> None:
-    assert pack(trained(), config(), {"data": {"n_users": 60}}).artifact_id == packed.artifact_id
-    assert pack(trained(7), config(7), {}).artifact_id != packed.artifact_id
+    assert pack(trained(), {"data": {"n_users": 60}}).artifact_id == packed.artifact_id
+    assert pack(trained(7), {}).artifact_id != packed.artifact_id
 
 
 def test_writing_twice_changes_nothing_and_leaves_no_temporary_file(

@@ -11,7 +11,9 @@ from models.catalog import kinds_of
 from pipelines.data.splits import strong_generalisation
 from pipelines.runs import trees
 from pipelines.runs.files import RunFiles, Snapshot
-from pipelines.training.fit import Checkpoint, Fitted, NoCheckpoints, fit
+from pipelines.training.checkpoints import Checkpoint, InMemory
+from pipelines.training.fit import Fitted
+from pipelines.training.fit_run import fit_run
 from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig, run_config_of
 from tests.worlds import two_tastes
@@ -33,33 +35,38 @@ class Interrupted(Exception):
     """Raised after an epoch, once its checkpoint is on disk."""
 
 
-class Interrupting:
-    """The checkpoints of some files, that fail once so many are saved."""
+class Interrupting(RunFiles):
+    """The checkpoints of some files, that fail once so many are saved, in whatever part."""
 
     def __init__(self, files: RunFiles, after: int) -> None:
-        self.files, self.left = files, after
+        self.files, self.left = files, [after]
+
+    def part(self, name: str) -> "Interrupting":
+        part = Interrupting(self.files.part(name), 0)
+        part.left = self.left
+        return part
 
     def load(self) -> Checkpoint | None:
         return self.files.load()
 
     def save(self, checkpoint: Checkpoint) -> None:
         self.files.save(checkpoint)
-        self.left -= 1
-        if not self.left:
+        self.left[0] -= 1
+        if not self.left[0]:
             raise Interrupted
 
 
 def interrupted(config: RunConfig, files: RunFiles, after: int) -> Fitted:
     with pytest.raises(Interrupted):
-        fit(SPLIT, config, checkpoints=Interrupting(files, after), on_progress=nothing)
-    return fit(SPLIT, config, checkpoints=files, on_progress=nothing)
+        fit_run(SPLIT, config, checkpoints=Interrupting(files, after), on_progress=nothing)
+    return fit_run(SPLIT, config, checkpoints=files, on_progress=nothing)
 
 
 @pytest.mark.parametrize("kind", kinds_of("interactions"))
 def test_an_interrupted_fit_ends_bit_identical(kind: str, tmp_path: Path) -> None:
-    whole = fit(SPLIT, config(kind), checkpoints=NoCheckpoints(), on_progress=nothing)
+    whole = fit_run(SPLIT, config(kind), checkpoints=InMemory(), on_progress=nothing)
     weights = whole.network.state_dict()
-    n_checkpoints = len(whole.epochs) + 1
+    n_checkpoints = len(whole.epochs) + len(whole.settled.network.get("members", ["itself"]))
     for after in {1, n_checkpoints // 2 or 1, n_checkpoints - 1 or 1, n_checkpoints}:
         resumed = interrupted(config(kind), RunFiles(tmp_path, f"run-{after}"), after)
         assert resumed.epochs == whole.epochs
@@ -71,8 +78,10 @@ def test_epochs_that_are_done_are_not_repeated(tmp_path: Path) -> None:
     epochs: list[int] = []
     files = RunFiles(tmp_path, "r")
     with pytest.raises(Interrupted):
-        fit(SPLIT, config("denoising"), checkpoints=Interrupting(files, 3), on_progress=nothing)
-    fit(SPLIT, config("denoising"), checkpoints=files, on_progress=lambda p: epochs.append(p.epoch))
+        fit_run(SPLIT, config("denoising"), checkpoints=Interrupting(files, 3), on_progress=nothing)
+    fit_run(
+        SPLIT, config("denoising"), checkpoints=files, on_progress=lambda p: epochs.append(p.epoch)
+    )
     assert sorted(set(epochs) - {0}) == [4, 5]  # 0: before the first epoch
 
 
