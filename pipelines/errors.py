@@ -36,6 +36,27 @@ class InvalidInput(HourglassError):
     title = "The input is not valid"
 
 
+class DamagedImage(InvalidInput):
+    """What was sent as an image cannot be decoded, or is none that can be kept."""
+
+    slug = "damaged-image"
+    title = "The image cannot be used"
+
+
+class UnsupportedImage(HourglassError):
+    """What was sent as an image is of a format that is not taken, or not of the one declared."""
+
+    slug = "unsupported-image"
+    title = "The image is of a format that is not taken here"
+
+
+class ImageTooLarge(HourglassError):
+    """The image has too many bytes or pixels."""
+
+    slug = "image-too-large"
+    title = "The image is too large"
+
+
 class NotFound(HourglassError):
     """What was asked for is not there."""
 

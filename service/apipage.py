@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from service.problems import STATUSES
 
+JSON = "application/json"
+
 EXAMPLE_IDS = {
     "user_id": "client-4",
     "item_id": "song-4",
@@ -67,6 +69,13 @@ def _curl(method: str, url: str, operation: dict[str, Any]) -> str:
     if method not in ("get", "post"):
         words[1:1] = ["-X", method.upper()]
     if "requestBody" in operation:
-        example = operation["requestBody"]["content"]["application/json"]["example"]
-        words += ["-H", "'Content-Type: application/json'", "-d", shlex.quote(json.dumps(example))]
+        words += _body(operation["requestBody"]["content"])
     return " ".join(words)
+
+
+def _body(content: dict[str, Any]) -> list[str]:
+    """The options of curl that send the example, or a picture."""
+    if JSON not in content:
+        return ["-H", "'Content-Type: image/png'", "--data-binary", "@picture.png"]
+    example = shlex.quote(json.dumps(content[JSON]["example"]))
+    return ["-H", f"'Content-Type: {JSON}'", "-d", example]

@@ -5,6 +5,7 @@ import re
 from importlib.metadata import version
 from typing import Any, cast
 
+from service.image_bodies import FORM, MEDIA_TYPES
 from service.problems import MAX_BODY_BYTES, PROBLEM_JSON
 from service.schemas.fields import ID_SCHEMA
 
@@ -22,11 +23,28 @@ sent."""
 PROBLEMS = {
     400: "The request cannot be read",
     404: "There is nothing of this id",
-    413: f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB",
-    415: "The body is not declared as JSON",
+    413: f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB, or the image too large",
+    415: "The body is not declared as JSON, or the image not PNG, JPEG or WebP",
     422: "The input is not valid; `errors` names the fields",
     500: "A fault of the service; the log has it under `request_id`",
     503: "Not ready: the database is away or nothing is trained yet; `detail` gives the remedy",
+}
+
+IMAGE_BODY = {"x-body": "image"}
+"""Marks, until the document is complete, an operation that takes an image."""
+
+_IMAGE_REQUEST: dict[str, Any] = {
+    "description": "The image itself, or a form with it as its one file.",
+    "content": {
+        **{media_type: {"schema": {}} for media_type in MEDIA_TYPES},
+        FORM: {
+            "schema": {
+                "type": "object",
+                "required": ["image"],
+                "properties": {"image": {"contentMediaType": "image/*"}},
+            }
+        },
+    },
 }
 
 _FIELD_ERROR = {
@@ -83,6 +101,8 @@ def _flat_names(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
+    if operation.pop("x-body", None):
+        operation["requestBody"] = dict(_IMAGE_REQUEST)
     own = {int(code): told["description"] for code, told in responses.items() if code >= "400"}
     described = {code: PROBLEMS[code] for code in _statuses(path, method, operation)} | own
     for code, description in described.items():

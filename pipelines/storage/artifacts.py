@@ -1,14 +1,17 @@
-"""Artifacts: which there are and which one is active. Not their files: `pipelines/registry`."""
+"""Artifacts: which there are and which one of each subject is active.
+
+Not their files: `pipelines/registry`.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.storage.bulk import insert_into
-from pipelines.storage.tables import Artifact, Embedding
+from pipelines.storage.tables import INTERACTIONS, Artifact, Embedding
 
 
 def add_artifact(
@@ -20,10 +23,12 @@ def add_artifact(
     manifest: Mapping[str, Any],
     run_id: str | None,
     now: datetime,
+    subject: str = INTERACTIONS,
 ) -> bool:
     """Add a candidate; False, and nothing changed, when the id is there already."""
     row = {
         "artifact_id": artifact_id,
+        "subject": subject,
         "kind": kind,
         "config": config,
         "status": "candidate",
@@ -49,31 +54,35 @@ def list_artifacts(session: Session, *, limit: int, after: str | None) -> list[A
     return list(session.scalars(query))
 
 
-def active_artifact(session: Session) -> Artifact | None:
-    """The one that answers requests, or None."""
-    return session.scalar(select(Artifact).where(Artifact.status == "active"))
+def active_artifact(session: Session, *, subject: str = INTERACTIONS) -> Artifact | None:
+    """The one of this subject that answers requests, or None."""
+    return session.scalar(select(Artifact).where(_is_active(subject)))
 
 
-def active_artifact_id(session: Session) -> str | None:
+def active_artifact_id(session: Session, *, subject: str = INTERACTIONS) -> str | None:
     """The id of the one that answers requests, or None; reads nothing else of it."""
-    return session.scalar(select(Artifact.artifact_id).where(Artifact.status == "active"))
+    return session.scalar(select(Artifact.artifact_id).where(_is_active(subject)))
 
 
-def lock_promotions(session: Session) -> str | None:
+def _is_active(subject: str) -> ColumnElement[bool]:
+    return (Artifact.subject == subject) & (Artifact.status == "active")
+
+
+def lock_promotions(session: Session, *, subject: str = INTERACTIONS) -> str | None:
     """The id of the active artifact; until this transaction ends nobody else promotes."""
     # The lock makes two promotions take turns on PostgreSQL; on SQLite all writers do.
-    query = select(Artifact.artifact_id, Artifact.status).order_by(Artifact.artifact_key)
-    rows = session.execute(query.with_for_update())
+    query = select(Artifact.artifact_id, Artifact.status).where(Artifact.subject == subject)
+    rows = session.execute(query.order_by(Artifact.artifact_key).with_for_update())
     return next((artifact_id for artifact_id, status in rows if status == "active"), None)
 
 
-def previous_artifact(session: Session) -> Artifact | None:
+def previous_artifact(session: Session, *, subject: str = INTERACTIONS) -> Artifact | None:
     """The one that was active before the active one, or None.
 
     It is the retired one that was promoted last; who rolls back marks what he rolls back from
     as rejected, so that the next time leads further back.
     """
-    retired = select(Artifact).where(Artifact.status == "retired")
+    retired = select(Artifact).where(Artifact.subject == subject, Artifact.status == "retired")
     return session.scalar(retired.order_by(Artifact.promoted_at.desc()).limit(1))
 
 
@@ -84,27 +93,32 @@ def set_status(session: Session, *, artifact_id: str, status: str) -> bool:
 
 
 def promote_artifact(session: Session, *, artifact_id: str, now: datetime) -> bool:
-    """Make this the active artifact; False, and nothing changed, when there is none of that id.
+    """Make this the active artifact of its subject; False, and nothing changed, when there is none
+    of that id.
 
-    The one active so far is retired and its embeddings are deleted. Promoting the active one again
-    changes nothing.
+    The one active so far is retired, and no other of the subject keeps embeddings. Promoting the
+    active one again changes nothing.
     """
-    lock_promotions(session)
     chosen = get_artifact(session, artifact_id=artifact_id)
     if chosen is None:
         return False
+    lock_promotions(session, subject=chosen.subject)
+    session.refresh(chosen)
     if chosen.status == "active":
         return True
-    active = active_artifact(session)
+    active = active_artifact(session, subject=chosen.subject)
     if active is not None:
-        _retire(session, active)
+        active.status = "retired"
+        session.flush()
+    _forget_embeddings_of_others(session, chosen)
     chosen.status = "active"
     chosen.promoted_at = now
     session.flush()
     return True
 
 
-def _retire(session: Session, artifact: Artifact) -> None:
-    session.execute(delete(Embedding).where(Embedding.artifact_key == artifact.artifact_key))
-    artifact.status = "retired"
-    session.flush()
+def _forget_embeddings_of_others(session: Session, chosen: Artifact) -> None:
+    others = select(Artifact.artifact_key).where(
+        Artifact.subject == chosen.subject, Artifact.artifact_key != chosen.artifact_key
+    )
+    session.execute(delete(Embedding).where(Embedding.artifact_key.in_(others)))

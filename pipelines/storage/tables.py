@@ -31,6 +31,10 @@ UNTIMED: Final = EPOCH
 
 RUN_STATUSES: Final = ("queued", "running", "finished", "failed", "cancelled")
 ARTIFACT_STATUSES: Final = ("candidate", "active", "rejected", "retired")
+INTERACTIONS: Final = "interactions"
+IMAGES: Final = "images"
+SUBJECTS: Final = (INTERACTIONS, IMAGES)
+"""What an artifact is about: of each, one may be active."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -108,9 +112,28 @@ class Item(Base):
     tags: Mapped[list[str]] = mapped_column(JSON, server_default=text("'[]'"))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
     image_digest: Mapped[str | None] = mapped_column(String(64))
+    """sha256 of the content of its image; None: it has none."""
     hidden: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class ItemImage(Base):
+    """The picture of an item, as it was checked and kept. Its digest stands with the item."""
+
+    __tablename__ = "item_images"
+    __table_args__ = (Index(None, "stored_at"),)
+
+    item_key: Mapped[int] = mapped_column(
+        Key, ForeignKey(Item.item_key, ondelete="CASCADE"), primary_key=True
+    )
+    width: Mapped[int]
+    height: Mapped[int]
+    channels: Mapped[int]
+    """1: grey; 3: colour."""
+    stored_at: Mapped[datetime] = mapped_column(UtcTime)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    """A PNG file."""
 
 
 class Interaction(Base):
@@ -156,14 +179,15 @@ class Run(Base):
 
 
 class Artifact(Base):
-    """What a run left in the store; at most one is active, and answers requests."""
+    """What a run left in the store; at most one of a subject is active, and answers requests."""
 
     __tablename__ = "artifacts"
     __table_args__ = (
         CheckConstraint(f"status IN {ARTIFACT_STATUSES}", name="status"),
+        CheckConstraint(f"subject IN {SUBJECTS}", name="subject"),
         Index(
             "uq_artifacts_active",
-            "status",
+            "subject",
             unique=True,
             sqlite_where=text("status = 'active'"),
             postgresql_where=text("status = 'active'"),
@@ -172,6 +196,7 @@ class Artifact(Base):
 
     artifact_key: Mapped[int] = mapped_column(Key, primary_key=True)
     artifact_id: Mapped[str] = mapped_column(ExternalId, unique=True)
+    subject: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(64))
     config: Mapped[str] = mapped_column(String(256))
     status: Mapped[str] = mapped_column(String(16))
@@ -182,7 +207,7 @@ class Artifact(Base):
 
 
 class Embedding(Base):
-    """Where the active artifact puts an item, in its decoder space."""
+    """Where an artifact puts an item: in its decoder space, or by its image in the code space."""
 
     __tablename__ = "embeddings"
     __table_args__ = (Index(None, "item_key"),)

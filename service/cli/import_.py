@@ -18,6 +18,7 @@ from service.cli.console import (
     say,
 )
 from service.cli.database import open_database
+from service.cli.import_images import DIGITS, find, import_or_show
 from service.cli.import_progress import ImportBar
 from service.cli.standard_input import NAME, standard_input_as_file
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 LESSON = "lesson"
 STANDARD_INPUT = "-"
 
+_NO_PATH = f"Name a file or folder, or try `hourglass import {LESSON}`."
+
 app = command_app()
 
 PathArgument = Annotated[
@@ -35,7 +38,7 @@ PathArgument = Annotated[
     typer.Argument(
         metavar="PATH",
         help=f"File, folder, zip file, or - for standard input; the word `{LESSON}` is the "
-        "lesson's song table.",
+        f"lesson's song table, `{DIGITS}` scikit-learn's handwritten digits.",
     ),
 ]
 UserColumn = Annotated[str | None, typer.Option(help="Column with user ids.")]
@@ -57,6 +60,10 @@ Strict = Annotated[
 ]
 Once = Annotated[bool, typer.Option("--once", help="Skip what was imported before.")]
 Member = Annotated[str | None, typer.Option(help="The file in a zip file, where several could be.")]
+Labels = Annotated[
+    str | None, typer.Option(help="IDX file with the labels of an IDX file of images.")
+]
+Category = Annotated[str | None, typer.Option(help="A category for all of the images.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show how it is read and its first rows; store nothing.")
 ]
@@ -76,31 +83,33 @@ def import_command(
     strict: Strict = False,
     once: Once = False,
     member: Member = None,
+    labels: Labels = None,
+    category: Category = None,
     dry_run: DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Import interactions from any format that is recognised, packed by gzip or zip or not.
+    """Import interactions from any format that is recognised, packed by gzip or zip or not; or
+    images, from a folder of PNG, JPEG and WebP files or an IDX file.
 
-    Importing a thing twice changes nothing. Bad lines are left out and reported.
+    Twice changes nothing. Bad lines and images are left out and reported.
 
     Example: hourglass import plays.csv --user-column listener --item-column track
+    Example: hourglass import train-images-idx3-ubyte.gz --category shirts
     """
     from pipelines.data.formats.base import Columns
     from pipelines.data.importing import ImportOptions
 
     if path is None:
-        message = f"Name a file or folder, or try `hourglass import {LESSON}`."
-        raise typer.BadParameter(message, param_hint="PATH")
+        raise typer.BadParameter(_NO_PATH, param_hint="PATH")
     columns = Columns(user_column, item_column, weight_column, time_column, action_column)
     columns = replace(columns, title=title_column, categories=categories_column)
     options = ImportOptions(columns, action=action, strict=strict, once=once, member=member)
     with answering(as_json=as_json):
-        if dry_run:
-            shown = _preview(path, options)
-            print_json(_preview_document(shown)) if as_json else _tell_preview(shown)
-            return
-        report = _import(path, options)
-        print_json(asdict(report)) if as_json else _tell(report)
+        images = find(path, labels=labels, category=category, options=options)
+        if images is not None:
+            import_or_show(images, options, dry_run=dry_run, as_json=as_json)
+        else:
+            _import_or_show(path, options, dry_run=dry_run, as_json=as_json)
 
 
 @contextmanager
@@ -127,6 +136,15 @@ def _import(path: str, options: "ImportOptions") -> "ImportReport":
             rows = 0 if options.strict else bar.rows
             stored = f"The first {rows:,} rows are stored" if rows else "Nothing is stored"
             raise Stopped(f"{stored}. Import again to go on; nothing will double.") from None
+
+
+def _import_or_show(path: str, options: "ImportOptions", *, dry_run: bool, as_json: bool) -> None:
+    if dry_run:
+        shown = _preview(path, options)
+        print_json(_preview_document(shown)) if as_json else _tell_preview(shown)
+        return
+    report = _import(path, options)
+    print_json(asdict(report)) if as_json else _tell(report)
 
 
 def _preview(path: str, options: "ImportOptions") -> "Preview":

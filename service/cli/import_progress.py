@@ -19,7 +19,7 @@ class ImportBar:
     one does not wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "rows") -> None:
         self.rows = 0
         self._stop_asked = False
         self._started = time.monotonic()
@@ -27,7 +27,7 @@ class ImportBar:
             TextColumn("importing"),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[rows]:,} rows, {task.fields[speed]:,.0f} rows/s"),
+            TextColumn(f"{{task.fields[rows]:,}} {noun}, {{task.fields[speed]:,.0f}} {noun}/s"),
             TextColumn("{task.fields[megabytes]:,.0f} MB read"),
             TimeRemainingColumn(),
             console=progress_console,

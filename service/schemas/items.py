@@ -36,6 +36,7 @@ class ItemAnswer(Answer):
     categories: list[str]
     tags: list[str]
     attributes: dict[str, Any]
+    image_digest: Annotated[str | None, Field(description="Of its image; null: it has none.")]
     hidden: bool
     created_at: datetime
     updated_at: datetime

@@ -1,12 +1,14 @@
 """The OpenAPI document and the page that is drawn from it."""
 
 import re
+from typing import Any
 
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from service.apipage import EXAMPLE_IDS
 from service.app import Hourglass
+from tests.pictures import png
 
 PAGES = {"pages.root", "pages.docs", "pages.problem", "openapi.spec", "static"}
 """For people, or the document itself."""
@@ -50,9 +52,12 @@ def test_examples_of_the_document_are_accepted(trained_client: FlaskClient) -> N
     for path, methods in trained_client.get("/openapi.json").json["paths"].items():
         for method, operation in methods.items():
             if "requestBody" in operation:
-                example = operation["requestBody"]["content"]["application/json"]["example"]
+                content = operation["requestBody"]["content"]
+                sent: dict[str, Any] = {"data": png(), "content_type": "image/png"}
+                if "application/json" in content:
+                    sent = {"json": content["application/json"]["example"]}
                 url = path.format_map(EXAMPLE_IDS)
-                answer = trained_client.open(url, method=method.upper(), json=example)
+                answer = trained_client.open(url, method=method.upper(), **sent)
                 assert answer.status_code in (200, 201, 202), (path, answer.json)
 
 

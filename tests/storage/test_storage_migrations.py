@@ -14,6 +14,7 @@ from pipelines import schema
 from pipelines.storage.artifacts import add_artifact, promote_artifact
 from pipelines.storage.embeddings import ItemEmbedding, iterate_embeddings, put_embeddings
 from pipelines.storage.engine import create_engine, reading, writing
+from pipelines.storage.images import NewImage, put_images
 from pipelines.storage.imports import add_import
 from pipelines.storage.interactions import (
     NewInteraction,
@@ -36,6 +37,7 @@ def fill(engine: Engine, now: datetime) -> None:
     row = NewInteraction("u1", "i1", "like", 1.0, UNTIMED)
     with writing(engine) as session:
         store_interactions(session, rows=[row], now=now)
+        put_images(session, images={"i1": NewImage(b"png", "d1", 8, 8, 1)}, now=now)
         add_run(session, run_id="r1", config="denoising", settings={}, now=now)
         add_artifact(
             session,

@@ -1,0 +1,218 @@
+"""Import of images: from a source into the database, chunk by chunk. Bad ones are left out.
+
+What is imported twice changes nothing, so that an import that was cut off is simply run again.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from pipelines.data.image_source import ImageSource, SourceImage
+from pipelines.data.importing import ImportProgress
+from pipelines.errors import FieldError, HourglassError, InvalidInput
+from pipelines.storage.engine import reading, writing
+from pipelines.storage.images import NewImage, put_images
+from pipelines.storage.imports import add_import, find_import
+from pipelines.storage.items import NewItem, put_items
+
+CHUNK_IMAGES = 200
+BAD_KEPT = 20
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class BadImage:
+    """A file, or an image in one, that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """What an import of images found and did."""
+
+    path: str
+    format: str
+    new: int
+    repeated: int
+    replaced: int
+    bad: int
+    bad_images: tuple[BadImage, ...]
+    """The first `BAD_KEPT`."""
+    seconds: float
+    imported_before_at: datetime | None = None
+    """When the same content was imported: then nothing was done now (`once`)."""
+
+
+@dataclass(frozen=True)
+class ImagePreview:
+    """How images are read: (item_id, categories) of the first, and the first bad ones."""
+
+    path: str
+    format: str
+    n_images: int
+    first: tuple[tuple[str, tuple[str, ...]], ...]
+    bad: int
+    bad_images: tuple[BadImage, ...]
+
+
+def import_images(
+    engine: Engine,
+    source: ImageSource,
+    *,
+    strict: bool = False,
+    once: bool = False,
+    progress: Callable[[ImportProgress], None],
+) -> ImageReport:
+    """Store every image with its item and categories; those that cannot be read are left out.
+
+    strict: the first bad one ends it, and nothing is stored. once: nothing is done where the same
+    was imported completely before. Raises InvalidInput where none can be used.
+    """
+    digest = source.digest()
+    work = _Import(source, strict, progress)
+    if once:
+        with reading(engine) as session:
+            earlier = find_import(session, digest=digest)
+        if earlier is not None:
+            return work.report(imported_before_at=earlier.imported_at)
+    with _transactions(engine, strict=strict) as transaction:
+        for chunk in work.chunks():
+            with transaction() as session:
+                work.store(session, chunk)
+        work.check_any()
+        with transaction() as session:
+            work.record(session, digest)
+    return work.report()
+
+
+def preview_images(source: ImageSource) -> ImagePreview:
+    """What an import would do. Reads every image, stores none."""
+    work = _Import(source, strict=False, progress=lambda _: None)
+    n_images = 0
+    first: list[tuple[str, tuple[str, ...]]] = []
+    for chunk in work.chunks():
+        n_images += len(chunk)
+        first += [(image.item_id, image.categories) for image, _ in chunk][: SHOWN - len(first)]
+    return ImagePreview(
+        source.shown, source.format, n_images, tuple(first), work.bad, tuple(work.bad_images)
+    )
+
+
+_Chunk = list[tuple[SourceImage, NewImage]]
+_Transaction = Callable[[], AbstractContextManager[Session]]
+
+
+@contextmanager
+def _transactions(engine: Engine, *, strict: bool) -> Iterator[_Transaction]:
+    """A transaction for each chunk, or with `strict` one around them all."""
+    if not strict:
+        yield lambda: writing(engine)
+        return
+    with writing(engine) as session:
+        yield lambda: nullcontext(session)
+
+
+@dataclass
+class _Import:
+    """One import under way: its counts so far."""
+
+    source: ImageSource
+    strict: bool
+    progress: Callable[[ImportProgress], None]
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.monotonic)
+    new: int = 0
+    repeated: int = 0
+    replaced: int = 0
+    bad: int = 0
+    bad_images: list[BadImage] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.size = self.source.size()
+
+    def chunks(self) -> Iterator[_Chunk]:
+        """The good images, some at a time."""
+        chunk: _Chunk = []
+        for image in self._images():
+            try:
+                chunk.append((image, image.read()))
+            except (HourglassError, OSError) as error:
+                self._note(image.name, error)
+            if len(chunk) == CHUNK_IMAGES:
+                yield chunk
+                self._tell(image.position)
+                chunk = []
+        if chunk:
+            yield chunk
+        self._tell(self.size)
+
+    def _images(self) -> Iterator[SourceImage]:
+        """All there are, and the bad news where the source breaks off."""
+        try:
+            yield from self.source.images()
+        except InvalidInput as error:
+            self._note(self.source.shown, error)
+
+    def store(self, session: Session, chunk: _Chunk) -> None:
+        images = {image.item_id: content for image, content in chunk}
+        stored = put_images(session, images=images, now=self.now)
+        told = [NewItem(i.item_id, categories=i.categories) for i, _ in chunk if i.categories]
+        put_items(session, items=told, now=self.now)
+        self.new += stored.new
+        self.repeated += stored.repeated
+        self.replaced += stored.replaced
+
+    def check_any(self) -> None:
+        """Raise InvalidInput where nothing was usable."""
+        if self.new + self.repeated + self.replaced:
+            return
+        reasons = "; ".join(f"{each.name}: {each.reason}" for each in self.bad_images[:3])
+        raise InvalidInput(
+            f"{self.source.shown} holds no image that can be used. {reasons}",
+            errors=[FieldError(f"/{each.name}", each.reason) for each in self.bad_images],
+        )
+
+    def record(self, session: Session, digest: str) -> None:
+        add_import(
+            session,
+            source=self.source.shown,
+            digest=digest,
+            new=self.new,
+            repeated=self.repeated,
+            replaced=self.replaced,
+            bad=self.bad,
+            now=self.now,
+        )
+
+    def report(self, *, imported_before_at: datetime | None = None) -> ImageReport:
+        return ImageReport(
+            path=self.source.shown,
+            format=self.source.format,
+            new=self.new,
+            repeated=self.repeated,
+            replaced=self.replaced,
+            bad=self.bad,
+            bad_images=tuple(self.bad_images),
+            seconds=round(time.monotonic() - self.started, 3),
+            imported_before_at=imported_before_at,
+        )
+
+    def _note(self, name: str, error: HourglassError | OSError) -> None:
+        reason = error.detail if isinstance(error, HourglassError) else error.strerror or "?"
+        if self.strict:
+            detail = f"{name}: {reason} Nothing was stored (strict)."
+            raise InvalidInput(detail, errors=[FieldError(f"/{name}", reason)])
+        self.bad += 1
+        if len(self.bad_images) < BAD_KEPT:
+            self.bad_images.append(BadImage(name, reason))
+
+    def _tell(self, position: int) -> None:
+        rows = self.new + self.repeated + self.replaced
+        self.progress(ImportProgress(position, self.size, position, rows=rows, bad=self.bad))

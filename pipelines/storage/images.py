@@ -1,0 +1,188 @@
+"""Images of items: one each, already checked. Not what an image may be: `pipelines/data/images.py`.
+
+Whatever an artifact made of an image goes with it: who replaces or deletes an image deletes its
+embeddings too.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from pipelines.storage.bulk import insert_into, values_of
+from pipelines.storage.items import item_keys
+from pipelines.storage.tables import IMAGES, Artifact, Embedding, Item, ItemImage
+
+_CHUNK_ROWS: Final = 200
+
+
+class NewImage(NamedTuple):
+    """A checked image: a PNG file of `channels` (1 grey, 3 colour), and its sha256."""
+
+    content: bytes
+    digest: str
+    width: int
+    height: int
+    channels: int
+
+
+class StoredImages(NamedTuple):
+    """What became of the images of one call; the three add up to their number."""
+
+    new: int
+    repeated: int
+    """The item has this very image already."""
+    replaced: int
+
+
+class Described(NamedTuple):
+    """An image without its content."""
+
+    item_id: str
+    digest: str
+    width: int
+    height: int
+    channels: int
+    categories: list[str]
+
+
+class ImageState(NamedTuple):
+    """What changes whenever an image, or the embedding of one by the artifact, comes or goes."""
+
+    n_images: int
+    n_embeddings: int
+    last_stored: datetime | None
+
+
+def put_images(session: Session, *, images: dict[str, NewImage], now: datetime) -> StoredImages:
+    """Store the image of each item id; items that nobody knew are created."""
+    keys = item_keys(session, item_ids=images, now=now)
+    query = select(Item.item_id, Item.image_digest).where(
+        Item.item_id.in_(values_of(session, images))
+    )
+    before: dict[str, str | None] = dict(session.execute(query).all())
+    changed = {name: each for name, each in images.items() if before[name] != each.digest}
+    if changed:
+        _put_changed(session, changed, keys, now)
+    replaced = sum(before[item_id] is not None for item_id in changed)
+    return StoredImages(len(changed) - replaced, len(images) - len(changed), replaced)
+
+
+def _put_changed(
+    session: Session, images: dict[str, NewImage], keys: dict[str, int], now: datetime
+) -> None:
+    rows = [
+        {
+            "item_key": keys[item_id],
+            "width": image.width,
+            "height": image.height,
+            "channels": image.channels,
+            "stored_at": now,
+            "content": image.content,
+        }
+        for item_id, image in sorted(images.items())
+    ]
+    insert = insert_into(session, ItemImage)
+    columns = ("width", "height", "channels", "stored_at", "content")
+    statement = insert.on_conflict_do_update(
+        index_elements=[ItemImage.item_key],
+        set_={name: getattr(insert.excluded, name) for name in columns},
+    )
+    session.connection().execute(statement, rows)
+    # The item first: whoever embeds holds its row, and knows by the digest what he embeds.
+    digests = [
+        {"item_key": keys[item_id], "image_digest": image.digest, "updated_at": now}
+        for item_id, image in sorted(images.items())
+    ]
+    session.execute(update(Item), digests)
+    _forget_embeddings(session, [row["item_key"] for row in digests])
+
+
+def _forget_embeddings(session: Session, item_keys: Sequence[object]) -> None:
+    about_images = select(Artifact.artifact_key).where(Artifact.subject == IMAGES)
+    session.execute(
+        delete(Embedding).where(
+            Embedding.item_key.in_(item_keys), Embedding.artifact_key.in_(about_images)
+        )
+    )
+
+
+def get_image(session: Session, *, item_id: str) -> ItemImage | None:
+    """The image of the item, or None."""
+    return session.scalar(select(ItemImage).join(Item).where(Item.item_id == item_id))
+
+
+def delete_image(session: Session, *, item_id: str, now: datetime) -> bool:
+    """Delete the image of the item, which stays; False when it has none."""
+    image = get_image(session, item_id=item_id)
+    if image is None:
+        return False
+    values = {"image_digest": None, "updated_at": now}
+    session.execute(update(Item).where(Item.item_key == image.item_key).values(values))
+    _forget_embeddings(session, [image.item_key])
+    session.delete(image)
+    session.flush()
+    return True
+
+
+def describe_images(session: Session) -> Iterator[Described]:
+    """Every image, in the order of the item ids."""
+    query = (
+        select(
+            Item.item_id,
+            Item.image_digest,
+            ItemImage.width,
+            ItemImage.height,
+            ItemImage.channels,
+            Item.categories,
+        )
+        .join(ItemImage)
+        .order_by(Item.item_id)
+    )
+    for row in session.execute(query.execution_options(yield_per=10_000)):
+        yield Described(row[0], row[1] or "", *row[2:])
+
+
+def read_contents(session: Session, *, item_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """(item_id, content) of those that have an image, in the order of the ids. Memory: a chunk."""
+    for start in range(0, len(item_ids), _CHUNK_ROWS):
+        chunk = item_ids[start : start + _CHUNK_ROWS]
+        query = select(Item.item_id, ItemImage.content).join(ItemImage).order_by(Item.item_id)
+        rows = session.execute(query.where(Item.item_id.in_(values_of(session, chunk))))
+        yield from ((item_id, content) for item_id, content in rows)
+
+
+def image_state(session: Session, *, artifact_id: str) -> ImageState:
+    """How many images and embeddings there are; cheap."""
+    embedded = select(func.count()).select_from(Embedding).join(Artifact)
+    return ImageState(
+        session.scalar(select(func.count()).select_from(ItemImage)) or 0,
+        session.scalar(embedded.where(Artifact.artifact_id == artifact_id)) or 0,
+        session.scalar(select(func.max(ItemImage.stored_at))),
+    )
+
+
+def images_to_embed(
+    session: Session, *, artifact_id: str, limit: int
+) -> list[tuple[str, str, bytes]]:
+    """Up to `limit` images without an embedding by this artifact: (item_id, digest, content)."""
+    embedded = (
+        select(Embedding.item_key)
+        .join(Artifact)
+        .where(Artifact.artifact_id == artifact_id, Embedding.item_key == ItemImage.item_key)
+    )
+    query = select(Item.item_id, Item.image_digest, ItemImage.content).join(ItemImage)
+    rows = session.execute(query.where(~embedded.exists()).order_by(Item.item_key).limit(limit))
+    return [(item_id, digest or "", content) for item_id, digest, content in rows]
+
+
+def still_theirs(session: Session, *, digests: dict[str, str]) -> set[str]:
+    """Which items still have the image of that digest; until the transaction ends they keep it."""
+    query = select(Item.item_id, Item.image_digest).where(
+        Item.item_id.in_(values_of(session, digests))
+    )
+    # A shared lock: on PostgreSQL a change of the digest waits; on SQLite all writers do.
+    rows = session.execute(query.order_by(Item.item_key).with_for_update(read=True))
+    return {item_id for item_id, digest in rows if digest == digests[item_id]}
