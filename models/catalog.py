@@ -20,6 +20,7 @@ from models.autoencoders.stacked import StackedAutoencoder, StackedConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
 from models.autoencoders.variational import VariationalConfig
 from models.errors import ConfigError, choice_error, option_error
+from models.options import check_types
 
 Subject = Literal["interactions", "images", "signals"]
 """What rows are of. Those of images and signals are dense, and have a shape: `config.shape`."""
@@ -99,6 +100,7 @@ def make_config(kind: str, values: Mapping[str, Any]) -> Any:
     for name in values:
         if name not in known:
             raise option_error(kind, name, known)
+    check_types(config, values)
     made = config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     if isinstance(made, JointConfig):
         for member in made.parts:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import cards
+from benchmarks import cards, figures
 from benchmarks.drawings import drawing
 from models.catalog import KINDS
 
@@ -25,6 +25,12 @@ def test_the_card_shows_each_option_with_its_default(kind: str) -> None:
 def test_the_picture_is_that_of_the_networks_layers(kind: str) -> None:
     path = Path(cards.PAGE.parent, "pictures", f"{kind}.svg")
     assert path.read_text() == drawing(kind)
+
+
+def test_the_figures_are_those_kept_under_every_kind_that_ranks() -> None:
+    ranking = [name for name, kind in KINDS.items() if kind.subject == "interactions"]
+    assert all(figures.begin(name) in TEXT for name in [*ranking, figures.OF_ALL])
+    assert figures.rewritten(TEXT) == TEXT
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ exactly: lambda + p / (1 - p) (X'X)_ii. Exponents let users and items of many in
 less (`full_rank.py`).
 `elsa`: B = A A' - I of low rank, where the rows of A have length 1, so that the diagonal is zero
 by itself (Vancura et al. 2022, "Scalable linear shallow autoencoder for collaborative filtering").
-It is trained, and its size grows with the items, not with their square.
+It is trained, and its size grows with the items, not with their square. As in EDLAE entries are
+hidden from it in training; the paper's has none hidden, and soon knows its rows by heart.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 
 from models import closed_form
 from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
+from models.autoencoders.corruption import masking
 from models.autoencoders.full_rank import Problem
 from models.autoencoders.losses import LOSSES
 from models.autoencoders.search import Judge, Numbers, best_options, nearest
@@ -52,7 +54,7 @@ class LinearConfig:
     item_exponent: tuple[float, ...] = (0.0,)
     """ease, edlae: lambda grows with the number of rows that have the item, to this power."""
     corruption_rate: float = 0.5
-    """edlae: p, the share of entries taken to be hidden."""
+    """edlae: p, the share of entries taken to be hidden; elsa: that are hidden in training."""
     latent_dim: int | None = None
     """elsa: the rank, columns of A. None: half the number of items, at most 512."""
 
@@ -173,6 +175,7 @@ class LowRank(Network):
 
     def __init__(self, config: LinearConfig, *, n_items: int, generator: torch.Generator):
         super().__init__(n_items, "cosine")
+        self.config = config
         latent_dim = config.latent_dim or min(512, (n_items + 1) // 2)
         if latent_dim > n_items:
             detail = (
@@ -194,8 +197,9 @@ class LowRank(Network):
         return logits.index_put((row_nums, item_nums), -values.to(logits.dtype), accumulate=True)
 
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
-        """Nothing is drawn and nothing penalised."""
-        logits = torch.relu(self.logits(x))
+        """Whole rows against those of which some entries are hidden; nothing is penalised."""
+        seen = masking(x, self.config.corruption_rate, generator)
+        logits = torch.relu(self.logits(seen))
         return LossTerms(LOSSES["cosine"].of(logits, x), logits.new_zeros(()))
 
     def phases(self) -> tuple[TrainingPhase, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from models.catalog import check_subject, config_values, make_config
 from models.errors import ConfigError, choice_error, option_error
 from models.fitting import FitConfig
+from models.options import check_types
 from pipelines.data.interactions import DataConfig
 from pipelines.errors import FieldError, InvalidInput, NotFound
 
@@ -107,6 +108,7 @@ def with_options(
 def _section(section: type[Any], name: str, values: Mapping[str, Any]) -> Any:
     with _refusals(f"/{name}"):
         _only_known(name, values, section)
+        check_types(section, values)
         return section(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 

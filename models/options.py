@@ -1,0 +1,54 @@
+"""Whether plain values, as TOML and JSON give them, fit the fields of a config by their type.
+
+Not whether they make sense: each config says that of itself.
+"""
+
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from models.errors import ConfigError
+
+WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    Mapping: "a table of options",
+    NoneType: "left out",
+}
+"""The types that fields have, as a reader of the error would say it."""
+
+
+def check_types(config: type[Any], values: Mapping[str, Any]) -> None:
+    """Raise ConfigError that names the field whose value is of another type."""
+    hints = get_type_hints(config)
+    for name, value in values.items():
+        if not _fits(value, hints[name]):
+            expected = " or ".join(_words(hints[name]))
+            raise ConfigError(name, f"{name} is {value!r}; it must be {expected}.")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, each) for each in arguments)
+    if origin is Literal:  # which of them it may be, the config says better
+        return isinstance(value, type(arguments[0]))
+    if origin is tuple:
+        items = value if isinstance(value, list | tuple) else [None]
+        return all(_fits(each, arguments[0]) for each in items)
+    if hint in (int, float):
+        return isinstance(value, int | hint) and not isinstance(value, bool)
+    return isinstance(value, origin or hint)
+
+
+def _words(hint: Any) -> list[str]:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return [word for each in arguments for word in _words(each)]
+    if origin is Literal:
+        return ["one of " + ", ".join(map(repr, arguments))]
+    if origin is tuple:
+        return [f"a list, each {_words(arguments[0])[0]}"]
+    return [WORDS[origin or hint]]

@@ -1,0 +1,66 @@
+"""`python -m benchmarks.kinds`: every named run on a folder, and what is kept of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import figures, kinds
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Sixty users; even ones have even items, odd ones odd items."""
+    lines = [
+        f"{user} " + " ".join(str(item) for item in range(24) if item % 2 == user % 2)
+        for user in range(60)
+    ]
+    for name, part in (("train.txt", lines[:40]), ("test.txt", lines[40:])):
+        (tmp_path / name).write_text("\n".join(part) + "\n")
+    return tmp_path
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store and a page of figures of the test's own."""
+    page = tmp_path / "models.md"
+    page.write_text(f"before\n{figures.begin('linear')}\n\nold\n\n{figures.END}\nafter\n")
+    monkeypatch.setattr(figures, "PAGE", page)
+    monkeypatch.setattr(figures, "STORE", tmp_path / "figures.json")
+    figures.STORE.write_text("{}")
+    return page
+
+
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str) -> int:
+    monkeypatch.setattr("sys.argv", ["x", "--data", str(folder), *options])
+    return kinds.main()
+
+
+def test_figures_are_printed_kept_and_shown_on_the_page(
+    folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, folder, "--runs", "ease", "--seed", "7", "--write") == 0
+    *_, row = capsys.readouterr().out.splitlines()
+    assert row.startswith(f"| `ease` | {folder.name}, 7 | ")
+    before, *_, shown, _, _, after = kept.read_text().splitlines()
+    assert (before, after) == ("before", "after")
+    assert shown.split(" | ")[:4] == row.split(" | ")[:4]
+    figure = figures.read_figures()["ease"][folder.name]
+    assert figure.metrics["ndcg@100"] > figure.plain["ndcg@100"]
+
+
+def test_without_write_nothing_is_kept_and_json_is_one_document(
+    folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, folder, "--runs", "ease", "autorec-user", "--json") == 0
+    printed = capsys.readouterr()
+    assert set(json.loads(printed.out)) == {"ease"}
+    assert "autorec-user learns from ratings" in printed.err
+    assert figures.read_figures() == {}
+
+
+def test_an_unknown_run_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, folder, "--runs", "eaze") == 1
+    assert "Did you mean 'ease'?" in capsys.readouterr().err
