@@ -15,10 +15,12 @@ from models.autoencoders.joint import Joint, JointConfig
 from models.autoencoders.linear import LinearConfig, linear
 from models.autoencoders.rating import RatingConfig, rating
 from models.autoencoders.recvae import variational
+from models.autoencoders.sequence import SequenceAutoencoder, SequenceConfig
 from models.autoencoders.sparse import SparseAutoencoder, SparseConfig
 from models.autoencoders.stacked import StackedAutoencoder, StackedConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
 from models.autoencoders.variational import VariationalConfig
+from models.autoencoders.volume import VolumeAutoencoder, VolumeConfig
 from models.errors import ConfigError, choice_error, option_error
 from models.options import check_types
 
@@ -64,6 +66,8 @@ KINDS: dict[str, Kind] = {
     "convolutional": Kind(
         ConvolutionalAutoencoder, ConvolutionalConfig, embeds=False, subject="images"
     ),
+    "sequence": Kind(SequenceAutoencoder, SequenceConfig, embeds=False, subject="signals"),
+    "volume": Kind(VolumeAutoencoder, VolumeConfig, embeds=False, subject="signals"),
 }
 
 EMBEDDING_KINDS = tuple(name for name, kind in KINDS.items() if kind.embeds)

@@ -1,4 +1,4 @@
-"""What every network over images offers. Not how any of them is built."""
+"""What every network over images, signals or volumes offers. Not how any of them is built."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -12,6 +12,14 @@ from models.convolution.sizes import ReceptiveField, Window, receptive_fields, s
 from models.encoders.initialise import initialise, new_linear
 from models.encoders.layers import check_count, run_code
 from models.errors import ConfigError
+
+POOLED: dict[int, Any] = {
+    1: nn.AdaptiveAvgPool1d,
+    2: nn.AdaptiveAvgPool2d,
+    3: nn.AdaptiveAvgPool3d,
+}
+SPACE = {1: "length", 2: "height, width", 3: "depth, height, width"}
+"""By the axes of the maps: what averages them to a grid, and what the axes are called."""
 
 
 class Step(NamedTuple):
@@ -32,6 +40,8 @@ class ImageEncoder(nn.Module, ABC):
 
     grid: int
     embedding_dim: int
+    axes: int = 2
+    """Along which the filters slide; shapes are written for two."""
 
     def __init__(self, config: Any, *, generator: torch.Generator | None) -> None:
         super().__init__()
@@ -44,7 +54,7 @@ class ImageEncoder(nn.Module, ABC):
         self.n_classes: int | None = config.n_classes
         with torch.device("meta"):  # nothing is drawn from a hidden generator
             self.assemble(config)
-            self.avgpool = nn.AdaptiveAvgPool2d(config.grid)
+            self.avgpool = POOLED[self.axes](config.grid)
         self.smallest_side = smallest_input([w for step in self.steps() for w in step.windows])
         if generator is not None:
             self.to_empty(device=generator.device)
@@ -132,16 +142,16 @@ class ImageEncoder(nn.Module, ABC):
 
     def read(self, images: Tensor) -> Tensor:
         """The images as the first layer reads them. Raises ConfigError when it cannot."""
-        if images.dim() != 4 or images.shape[1] != self.in_channels:
+        if images.dim() != self.axes + 2 or images.shape[1] != self.in_channels:
             detail = (
                 f"The images have the shape {tuple(images.shape)}; this network reads (batch, "
-                f"{self.in_channels}, height, width). Convert them, or set in_channels."
+                f"{self.in_channels}, {SPACE[self.axes]}). Convert them, or set in_channels."
             )
             raise ConfigError("in_channels", detail)
-        height, width = images.shape[2:]
-        if min(height, width) < self.smallest_side:
+        space = images.shape[2:]
+        if min(space) < self.smallest_side:
             detail = (
-                f"The images are {height} by {width} pixels; this network needs "
+                f"The images are {' by '.join(map(str, space))} pixels; this network needs "
                 f"{self.smallest_side} a side. Enlarge them, or build it for small images."
             )
             raise ConfigError("image", detail)

@@ -1,4 +1,4 @@
-"""The list of image networks: name -> reader and table. The one place a new one is entered."""
+"""The lists of networks: name -> reader and table. The one place a new one is entered."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, replace
@@ -13,6 +13,7 @@ from models.encoders.layers import Conv, Dense, Dropout, LocalResponse, Pool
 from models.encoders.lenet import LENET
 from models.encoders.resnet import RESNETS, ResNet, Stage
 from models.encoders.sequential import SequentialEncoder
+from models.encoders.signals import SEQUENCE, VOLUME
 from models.encoders.small import padded_lenet, small_googlenet, small_resnet, small_sequential
 from models.encoders.vgg import PHASES, vgg
 from models.encoders.zfnet import ZFNET
@@ -25,7 +26,7 @@ class Architecture:
 
     encoder: type[ImageEncoder]
     config: Any
-    small: Callable[[Any], Any]
+    small: Callable[[Any], Any] = lambda config: config
 
 
 ENCODERS: dict[str, Architecture] = {
@@ -43,6 +44,13 @@ ENCODERS: dict[str, Architecture] = {
     "resnet101": Architecture(ResNet, RESNETS["resnet101"], small_resnet),
     "resnet152": Architecture(ResNet, RESNETS["resnet152"], small_resnet),
 }
+"""Over images."""
+
+SIGNAL_ENCODERS: dict[str, Architecture] = {
+    "sequence": Architecture(SequentialEncoder, SEQUENCE),
+    "volume": Architecture(SequentialEncoder, VOLUME),
+}
+"""Over signals along one axis, and over volumes and clips along three."""
 
 LINES: dict[Any, type[Any]] = {
     "conv": Conv,
@@ -58,9 +66,10 @@ LINES: dict[Any, type[Any]] = {
 
 def get_architecture(name: str) -> Architecture:
     """The architecture of that name. Raises ConfigError that lists the valid names."""
-    if name not in ENCODERS:
-        raise choice_error("encoder", name, ENCODERS)
-    return ENCODERS[name]
+    architectures = ENCODERS | SIGNAL_ENCODERS
+    if name not in architectures:
+        raise choice_error("encoder", name, architectures)
+    return architectures[name]
 
 
 def make_encoder_config(

@@ -3,6 +3,11 @@
 import torch
 from torch import nn
 
+FILTERS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+
 
 def new_linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
     """A fresh dense layer; nothing is drawn from a hidden generator."""
@@ -20,7 +25,7 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
     2015); dense layers Xavier-uniform (Glorot & Bengio 2010); normalisations begin as none.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(module, FILTERS):
             nn.init.kaiming_normal_(module.weight, generator=generator)
         elif isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight, generator=generator)

@@ -11,9 +11,15 @@ from models.autoencoders.layers import ACTIVATIONS, check_activation
 from models.convolution.sizes import Window
 from models.errors import ConfigError, choice_error
 
-POOLS: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {
-    "max": nn.MaxPool2d,
-    "mean": nn.AvgPool2d,
+CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {
+    1: nn.Conv1d,
+    2: nn.Conv2d,
+    3: nn.Conv3d,
+}
+"""By how many axes the filters slide along: 1 signals, 2 images, 3 volumes."""
+POOLS: dict[str, dict[int, Any]] = {
+    "max": {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d},
+    "mean": {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d},
 }
 
 
@@ -129,7 +135,13 @@ class DropoutLayer(nn.Module):
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch normalisation; a single value has no spread, so it goes by those seen before."""
+    """Batch normalisation of maps with any number of axes.
+
+    A single value has no spread, so it goes by those seen before.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """torch's own refuses all but two axes; the arithmetic is the same for any."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training and x.numel() == x.shape[1]:
@@ -139,20 +151,21 @@ class BatchNorm(nn.BatchNorm2d):
         return super().forward(x)
 
 
-def map_modules(line: MapLayer, in_channels: int) -> tuple[list[nn.Module], int]:
+def map_modules(line: MapLayer, in_channels: int, axes: int = 2) -> tuple[list[nn.Module], int]:
     """The modules of a line, and how many channels leave it."""
     if isinstance(line, Pool):
-        return [pool_module(line)], in_channels
+        return [pool_module(line, axes)], in_channels
     if isinstance(line, LocalResponse):
         norm = nn.LocalResponseNorm(line.size, line.alpha, line.beta, line.k)
         return [norm], in_channels
     norms: list[nn.Module] = [BatchNorm(line.filters)] if line.normalised else []
-    return [conv_module(line, in_channels), *norms, ACTIVATIONS[line.activation]()], line.filters
+    filters = conv_module(line, in_channels, axes)
+    return [filters, *norms, ACTIVATIONS[line.activation]()], line.filters
 
 
-def conv_module(line: Conv, in_channels: int) -> nn.Conv2d:
+def conv_module(line: Conv, in_channels: int, axes: int = 2) -> nn.Module:
     """The convolution alone."""
-    return nn.Conv2d(
+    return CONVOLUTIONS[axes](
         in_channels,
         line.filters,
         line.size,
@@ -162,9 +175,12 @@ def conv_module(line: Conv, in_channels: int) -> nn.Conv2d:
     )
 
 
-def pool_module(line: Pool) -> nn.Module:
+def pool_module(line: Pool, axes: int = 2) -> nn.Module:
     """The pool."""
-    return POOLS[line.kind](line.size, line.stride, line.padding, ceil_mode=line.round_up)
+    pool: nn.Module = POOLS[line.kind][axes](
+        line.size, line.stride, line.padding, ceil_mode=line.round_up
+    )
+    return pool
 
 
 def code_modules(lines: tuple[CodeLayer, ...], width: int) -> tuple[list[nn.Module], int]:

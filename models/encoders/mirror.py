@@ -1,7 +1,8 @@
-"""A decoder that goes an image encoder's way back, from its last maps to the image."""
+"""A decoder that goes an encoder's way back, from its last maps to the image or signal."""
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,7 +11,13 @@ from models.encoders.base import ImageEncoder, Step
 from models.encoders.layers import BatchNorm
 
 Shape = tuple[int, ...]
-"""(channels, height, width)"""
+"""(channels, *space), as (channels, height, width)"""
+TRANSPOSED: dict[int, type[nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d]] = {
+    1: nn.ConvTranspose1d,
+    2: nn.ConvTranspose2d,
+    3: nn.ConvTranspose3d,
+}
+"""By the axes that the filters slide along."""
 
 
 def shapes_of(shapes: ImageEncoder, image: Shape) -> list[Shape]:
@@ -43,14 +50,14 @@ def _back(step: Step, before: Shape, after: Shape, *, last: bool) -> list[nn.Mod
     stride = prod(window.stride for window in step.windows)
     window = max(step.windows, key=lambda each: each.size)
     spread = [(n - 1) * stride - 2 * window.padding + window.size for n in after[1:]]
-    left = [n - reached for n, reached in zip(before[1:], spread, strict=True)]
-    filters = nn.ConvTranspose2d(
+    left: Any = tuple(n - reached for n, reached in zip(before[1:], spread, strict=True))
+    filters = TRANSPOSED[len(left)](
         after[0],
         before[0],
         window.size,
         stride=stride,
         padding=window.padding,
-        output_padding=(left[0], left[1]),
+        output_padding=left,
         bias=last,
     )
     return [filters] if last else [filters, BatchNorm(before[0]), nn.ReLU()]

@@ -1,13 +1,18 @@
-"""Networks whose layers stand in a row: LeNet, AlexNet, ZF Net, VGG. Their one reader."""
+"""Networks whose layers stand in a row: LeNet, AlexNet, ZF Net, VGG, and those of signals.
+
+Their one reader.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
 from models.encoders.base import ImageEncoder, Step
 from models.encoders.layers import (
     CODE_LAYERS,
+    CONVOLUTIONS,
     MAP_LAYERS,
     CodeLayer,
     MapLayer,
@@ -16,6 +21,7 @@ from models.encoders.layers import (
     code_modules,
     map_modules,
 )
+from models.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,12 @@ class SequentialConfig:
     in_channels: int = 3
     n_classes: int | None = 1000
     """None: no last layer, only an embedding."""
+    axes: Literal[1, 2, 3] = 2
+    """Along which the filters slide: 1 for signals, 2 for images, 3 for volumes and clips."""
 
     def __post_init__(self) -> None:
+        if self.axes not in CONVOLUTIONS:
+            raise ConfigError("axes", f"axes is {self.axes!r}; filters slide along 1, 2 or 3.")
         check_lines("features", self.features, MAP_LAYERS)
         check_lines("classifier", self.classifier, CODE_LAYERS)
 
@@ -41,19 +51,21 @@ class SequentialEncoder(ImageEncoder):
     """Reads the table from top to bottom. Weights are named `features.N` and `classifier.N`."""
 
     def assemble(self, config: SequentialConfig) -> None:
+        self.axes = config.axes
         modules: list[nn.Module] = []
         names: Counter[str] = Counter()
         self._spans: list[tuple[str, int, int, MapLayer]] = []
         channels = config.in_channels
         for line in config.features:
-            made, channels = map_modules(line, channels)
+            made, channels = map_modules(line, channels, config.axes)
             word = f"{line.kind}pool" if isinstance(line, Pool) else line.layer
             names[word] += 1
             span = (len(modules), len(modules) + len(made))
             self._spans.append((f"{word}{names[word]}", *span, line))
             modules += made
         self.features = nn.Sequential(*modules)
-        hidden, self.embedding_dim = code_modules(config.classifier, channels * config.grid**2)
+        width = channels * config.grid**config.axes
+        hidden, self.embedding_dim = code_modules(config.classifier, width)
         self._n_hidden = len(hidden)
         heads = (
             [] if config.n_classes is None else [nn.Linear(self.embedding_dim, config.n_classes)]
@@ -68,6 +80,10 @@ class SequentialEncoder(ImageEncoder):
 
     def hidden_modules(self) -> list[nn.Module]:
         return list(self.classifier)[: self._n_hidden]
+
+    @property
+    def optional_tensors(self) -> tuple[str, ...]:
+        return () if self.n_classes is not None else ("classifier.",)
 
     @property
     def head_name(self) -> str:

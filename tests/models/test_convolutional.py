@@ -84,7 +84,7 @@ def test_images_of_any_shape_come_back_in_it(height: int, width: int) -> None:
     net = network(3 * height * width, encoder="resnet18", shape=(3, height, width)).eval()
     x = torch.rand(2, 3 * height * width, generator=generator())
     assert net.reconstruct(x).shape == x.shape
-    assert net.images(x).shape == (2, 3, height, width)
+    assert net.maps_of(x).shape == (2, 3, height, width)
 
 
 def test_it_learns_its_own_pictures_and_rebuilds_others_worse() -> None:
@@ -208,7 +208,7 @@ def test_a_config_survives_json() -> None:
         ({"encoder_options": {"grids": 1}}, "encoder_options/grids", "Did you mean 'grid'"),
         ({"encoder_options": {"in_channels": 3}}, "encoder_options/in_channels", "set shape"),
         ({"encoder_options": {"features": 3}}, "encoder_options/features", "list of lines"),
-        ({"shape": (3, 28, 28)}, "shape", "which have 2352"),
+        ({"shape": (3, 28, 28)}, "shape", "takes 2352"),
         ({"encoder": "vgg11", "small": False}, "image", "needs 32 a side"),
         ({"shift": -1}, "shift", "whole number"),
         ({"relight": -0.1}, "relight", "negative"),

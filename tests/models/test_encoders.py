@@ -241,9 +241,9 @@ def test_the_blocks_of_resnet_and_googlenet_can_be_set() -> None:
     ("name", "values", "field", "message"),
     [
         ("resnet19", {}, "encoder", "Did you mean"),
-        ("lenet", {"filters": 3}, "option of lenet", "must be one of"),
+        ("lenet", {"filters": 3}, "filters", "must be one of"),
         ("lenet", {"features": [{"layer": "conf"}]}, "layer", "Did you mean 'conv'"),
-        ("lenet", {"classifier": [{"layer": "dense", "widht": 3}]}, "option of dense", "'width'"),
+        ("lenet", {"classifier": [{"layer": "dense", "widht": 3}]}, "widht", "'width'"),
         ("lenet", {"classifier": [{"layer": "dense", "width": 0}]}, "width", "at least 1"),
         ("lenet", {"classifier": [{"layer": "dropout", "rate": 1}]}, "rate", "must be in"),
         ("lenet", {"classifier": [{"layer": "dense", "width": "9"}]}, "width", "whole number"),
