@@ -1,6 +1,6 @@
 """Weights from elsewhere, by the names that torchvision gives them. Not the files they come in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -12,28 +12,37 @@ COUNTER = "num_batches_tracked"
 
 
 def load_weights(network: ImageEncoder, tensors: Mapping[str, Tensor]) -> None:
-    """Take all weights from the tensors; what the network has no layer for may be among them only
-    where it was built without a last layer or without auxiliary heads.
+    """Take all weights from the tensors, as `check_weights` lets them pass; the network is as it
+    was where it does not.
+    """
+    check_weights(network, {name: tensor.shape for name, tensor in tensors.items()})
+    own = network.state_dict()
+    network.load_state_dict({name: tensors.get(name, tensor) for name, tensor in own.items()})
 
-    Raises ConfigError that names the tensors at fault; the network is then as it was.
+
+def check_weights(network: ImageEncoder, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Raise ConfigError that names the tensors at fault, unless tensors of these shapes are the
+    network's.
+
+    What it has no layer for may be among them only where it was built without a last layer or
+    without auxiliary heads.
     """
     own = network.state_dict()
-    missing = [name for name in own if name not in tensors and not name.endswith(COUNTER)]
+    missing = [name for name in own if name not in shapes and not name.endswith(COUNTER)]
     if missing:
         raise _error(missing, "missing; is this a file of another network?")
     spare = network.optional_tensors
-    unknown = [name for name in tensors if name not in own and not name.startswith(spare)]
+    unknown = [name for name in shapes if name not in own and not name.startswith(spare)]
     if unknown:
         raise _error(unknown, "unknown to this network; is this a file of another one?")
     for name, tensor in own.items():
-        given = tensors.get(name, tensor)
-        if given.shape != tensor.shape:
+        given = shapes.get(name, tensor.shape)
+        if tuple(given) != tuple(tensor.shape):
             detail = (
-                f"{name} has the shape {tuple(given.shape)}; this network needs "
+                f"{name} has the shape {tuple(given)}; this network needs "
                 f"{tuple(tensor.shape)}. Build it with the file's own options."
             )
             raise ConfigError(name, detail)
-    network.load_state_dict({name: tensors.get(name, tensor) for name, tensor in own.items()})
 
 
 def _error(names: list[str], what: str) -> ConfigError:

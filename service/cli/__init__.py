@@ -16,6 +16,7 @@ COMMANDS = {
     "runs": "service.cli.runs",
     "artifacts": "service.cli.artifacts",
     "schedules": "service.cli.schedules",
+    "encoders": "service.cli.encoders",
     "db": "service.cli.db",
 }
 """Name of each command or group -> the module that holds it as `app`."""

@@ -90,6 +90,15 @@ def test_a_head_or_auxiliary_heads_may_be_left_in_the_file() -> None:
         load_weights(build_encoder("googlenet", generator=generator()), without)
 
 
+def test_a_network_without_its_classifier_takes_the_rest_of_the_file() -> None:
+    table = json.loads(TABLES["alexnet"].read_text())
+    given = {name: torch.ones(1).expand(shape) for name, shape in table.items()}
+    options = {"classifier": [], "n_classes": None}
+    network = build_encoder("alexnet", options, generator=generator())
+    load_weights(network, given)
+    assert all((tensor == 1).all() for tensor in network.state_dict().values())
+
+
 def test_the_input_transform_undoes_the_scale_of_imagenet() -> None:
     network = build_encoder(
         "googlenet", {"transform_input": True, "n_classes": None}, generator=generator()
