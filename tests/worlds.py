@@ -1,5 +1,6 @@
 """Small worlds of users with known tastes."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -8,10 +9,12 @@ from sqlalchemy import Engine
 from pipelines.data.interactions import InteractionMatrix, matrix_of
 from pipelines.storage.engine import writing
 from pipelines.storage.interactions import NewInteraction, store_interactions
+from pipelines.storage.items import NewItem, put_items
 from pipelines.storage.tables import UNTIMED
 
 N_ITEMS = 40
 PER_USER = 8
+TASTES = ("even", "odd")
 
 
 def two_tastes(n_users: int, seed: int = 0) -> InteractionMatrix:
@@ -37,3 +40,14 @@ def store_world(engine: Engine, matrix: InteractionMatrix) -> None:
     ]
     with writing(engine) as session:
         store_interactions(session, rows=rows, now=datetime.now(UTC))
+
+
+def describe_tastes(engine: Engine, *, also: Sequence[str] = ()) -> None:
+    """Say of every item, and of `also`, whether it is even or odd, in its category and a tag."""
+    items = [
+        NewItem(item_id, f"Song {item_id}", [taste], tags=[f"very {taste}"])
+        for item_id in (*(f"item-{num:03}" for num in range(N_ITEMS)), *also)
+        for taste in [TASTES[int(item_id[-3:]) % 2]]
+    ]
+    with writing(engine) as session:
+        put_items(session, items=items, now=datetime.now(UTC))

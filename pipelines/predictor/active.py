@@ -7,16 +7,18 @@ import threading
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from pipelines.content.cold import ColdCatalogue
 from pipelines.errors import HourglassError
 from pipelines.predictor.predictor import Predictor
-from pipelines.registry.artifact import read_artifact
+from pipelines.registry.artifact import Artifact, read_artifact
 from pipelines.registry.store import Store
 from pipelines.storage.artifacts import active_artifact_id
 from pipelines.storage.engine import reading
 
 INTERVAL = 1.0
-"""Seconds between two looks at which artifact is active."""
+"""Seconds between two looks at which artifact is active, and which items are new."""
 
 log = structlog.get_logger()
 
@@ -30,6 +32,7 @@ class ActivePredictor:
         self._engine = engine
         self._store = Store(store_url)
         self._predictor: Predictor | None = None
+        self._cold: ColdCatalogue | None = None
         self._failure: str | None = None
         self._closed = threading.Event()
 
@@ -38,11 +41,14 @@ class ActivePredictor:
         return self._predictor
 
     def refresh(self) -> None:
-        """Look at the database, and load the active artifact unless it is loaded already."""
+        """Look at the database: load the active artifact unless it is loaded already, and take the
+        items that have come since.
+        """
         try:
             with reading(self._engine) as session:
                 artifact_id = active_artifact_id(session)
             self._load(artifact_id)
+            self._take_cold_items()
             self._failure = None
         except Exception as error:  # whatever it is, the former artifact must serve on
             failure = _sentence(error)
@@ -75,10 +81,34 @@ class ActivePredictor:
         if artifact_id == loaded:
             return
         if artifact_id is None:
-            self._predictor = None
+            self._predictor = self._cold = None
             return
-        self._predictor = Predictor(read_artifact(self._store, artifact_id))
+        predictor = Predictor(read_artifact(self._store, artifact_id))
+        self._cold = cold_catalogue(predictor)
+        self._predictor = predictor
         log.info("artifact loaded", artifact_id=artifact_id)
+
+    def _take_cold_items(self) -> None:
+        if self._predictor is None or self._cold is None:
+            return
+        with reading(self._engine) as session:
+            cold = self._cold.refresh(session)
+        if cold is not self._predictor.cold:
+            self._predictor = self._predictor.with_cold(cold)
+
+
+def cold_catalogue(predictor: Predictor) -> ColdCatalogue | None:
+    """The items that the predictor may score by content; None where it has no tower."""
+    if predictor.tower is None:
+        return None
+    return ColdCatalogue(predictor.tower, predictor.vocabulary)
+
+
+def single_predictor(session: Session, artifact: Artifact) -> Predictor:
+    """The predictor of an artifact with the cold items as they are now, for a single use."""
+    predictor = Predictor(artifact)
+    cold = cold_catalogue(predictor)
+    return predictor if cold is None else predictor.with_cold(cold.refresh(session))
 
 
 def _sentence(error: Exception) -> str:

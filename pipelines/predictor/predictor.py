@@ -1,6 +1,8 @@
 """The answering object: one artifact, loaded. It holds no session and changes nothing."""
 
-from collections.abc import Collection, Sequence
+import copy
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,6 +15,8 @@ from models.rows import SparseRows, to_rows
 from models.scoring.anomaly import RowScore, score_row
 from models.scoring.ranking import mask, top_n
 from models.scoring.similarity import cosine_to_all
+from pipelines.content.cold import NO_COLD, ColdItems
+from pipelines.content.tower import ContentTower
 from pipelines.data.interactions import DataConfig, rows_of
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.data.weighting import Weighting
@@ -21,10 +25,15 @@ from pipelines.registry.artifact import Artifact
 
 Ranked = list[tuple[str, float]]
 """Item ids with their scores, best first."""
+Which = Literal["all", "warm", "cold"]
+"""Items that a list may hold: all, those that the network knows, those scored by content alone."""
 
 
 class Predictor:
-    """What one artifact says of histories, given as column numbers of its vocabulary."""
+    """What one artifact says of histories, given as column numbers of its vocabulary.
+
+    The numbers of cold items go on after those of the vocabulary.
+    """
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact_id = artifact.artifact_id
@@ -33,7 +42,31 @@ class Predictor:
         self.vocabulary: Vocabulary = artifact.vocabulary
         self.weighting: Weighting = artifact.weighting
         self.calibration: Tensor = artifact.calibration
+        self.tower: ContentTower | None = artifact.tower
+        self.cold: ColdItems = NO_COLD
+        self._replaced: list[int] = []
         self._network = artifact.network
+
+    def with_cold(self, cold: ColdItems) -> "Predictor":
+        """The same, with these items scored by content."""
+        other = copy.copy(self)
+        other.cold = cold
+        # Columns that nobody in training had say no more of an item than that it was new.
+        other._replaced = self.vocabulary.split(cold.item_ids)[0]
+        return other
+
+    @property
+    def n_ranked(self) -> int:
+        """How many items a ranking is of."""
+        return len(self.vocabulary) + len(self.cold.item_ids)
+
+    def nums(self, item_ids: Iterable[str]) -> list[int]:
+        """Numbers of those of the items that can be in a ranking."""
+        known, unknown = self.vocabulary.split(item_ids)
+        both = [*unknown, *(self.vocabulary.item_ids[num] for num in known)]
+        cold = (self.cold.places.get(item_id) for item_id in both)
+        first = len(self.vocabulary)
+        return [*known, *(first + place for place in cold if place is not None)]
 
     def rank(
         self,
@@ -42,13 +75,14 @@ class Predictor:
         excluded: Collection[int],
         n: int,
         weights: Sequence[float] | None = None,
+        items: Which = "all",
     ) -> Ranked:
         """The n items with the highest logits for a history, none of the excluded.
 
         weights: of each item, as stored; None: it is liked, no more is known. So everywhere here.
         """
         with torch.inference_mode():
-            scores = self._network.logits(self.row(item_nums, weights))[0]
+            scores = self._scores(self.row(item_nums, weights), items)[0]
             return self._best(scores, excluded, n)
 
     def rank_batch(
@@ -59,13 +93,14 @@ class Predictor:
         n: int,
         weights: Sequence[float] | None = None,
     ) -> list[Ranked]:
-        """For each history what `rank` gives for it; memory: (len(histories), n_items) scores.
+        """For each history what `rank` gives for it; memory: scores of
+        (len(histories), n_items) and of the cold items.
 
         weights: those of the histories, one after another.
         """
         with torch.inference_mode():
-            scores = self._network.logits(self._rows(histories, weights))
-            values, item_nums = top_n(mask(scores, rows_of(excluded, len(self.vocabulary))), n)
+            scores = self._scores(self._rows(histories, weights))
+            values, item_nums = top_n(mask(scores, rows_of(excluded, scores.shape[1])), n)
         return [self._named(*row) for row in zip(item_nums.tolist(), values.tolist(), strict=True)]
 
     def similar(self, item_num: int, *, n: int) -> Ranked:
@@ -133,6 +168,21 @@ class Predictor:
         x = sparse.csr_array(arrays, shape=(len(rows), rows.n_items))
         return to_rows(self.weighting.weigh(x))
 
+    def _scores(self, rows: SparseRows, items: Which = "all") -> Tensor:
+        """Logits of the network's items, then of the cold ones, (batch, n_items + n_cold)."""
+        scores = self._network.logits(rows)
+        if items == "warm" or not (self.cold.item_ids or items == "cold"):
+            return scores
+        cold = self._cold_scores(scores)
+        scores[:, slice(None) if items == "cold" else self._replaced] = -torch.inf
+        return torch.cat([scores, cold], dim=1)
+
+    def _cold_scores(self, scores: Tensor) -> Tensor:
+        if self.tower is None or not self.cold.item_ids:
+            return scores[:, :0]
+        known = scores[:, self.tower.item_nums].float().numpy()
+        return torch.from_numpy(self.tower.tower.logits(known, self.cold.features)).to(scores)
+
     def _best(self, scores: Tensor, excluded: Collection[int], n: int) -> Ranked:
         scores[list(excluded)] = -torch.inf
         values, nums = top_n(scores[None], n)
@@ -141,7 +191,11 @@ class Predictor:
     def _named(self, item_nums: list[int], scores: list[float]) -> Ranked:
         """The items by their ids, without those that were excluded."""
         pairs = zip(item_nums, scores, strict=True)
-        return [(self.vocabulary.item_ids[i], score) for i, score in pairs if score > -torch.inf]
+        return [(self._item_id(i), score) for i, score in pairs if score > -torch.inf]
+
+    def _item_id(self, num: int) -> str:
+        n_known = len(self.vocabulary)
+        return self.vocabulary.item_ids[num] if num < n_known else self.cold.item_ids[num - n_known]
 
 
 def required(predictor: Predictor | None) -> Predictor:

@@ -1,13 +1,13 @@
 """What to recommend: the network's ranking of a history, popular items where it has none."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from pipelines.predictor.histories import History, posted_history, stored_history
 from pipelines.predictor.popularity import Popularity
-from pipelines.predictor.predictor import Predictor, Ranked
+from pipelines.predictor.predictor import Predictor, Ranked, Which
 from pipelines.storage.interactions import seen_by
 from pipelines.storage.items import visible_items
 
@@ -17,11 +17,15 @@ MARGIN = 50
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One item of a list; the score is a logit, or for popular items the number of users."""
+    """One item of a list; the score is a logit, or for popular items the number of users.
+
+    `cold`: the network does not know the item, its content gave the score.
+    """
 
     item_id: str
     score: float
     title: str | None
+    cold: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def recommend_for_history(
     n: int,
     exclude_ids: Collection[str] = (),
     exclude_seen: bool = True,
+    items: Which = "all",
 ) -> Recommendations:
     """For a history sent with the request: no stored user, no retraining."""
     folded_in = (
@@ -51,7 +56,7 @@ def recommend_for_history(
         else History([], tuple(dict.fromkeys(history)))
     )
     excluded = {*exclude_ids, *(history if exclude_seen else ())}
-    return _recommend(session, predictor, popularity, folded_in, excluded, n)
+    return _recommend(session, predictor, popularity, folded_in, excluded, n, items)
 
 
 def recommend_for_user(
@@ -63,6 +68,7 @@ def recommend_for_user(
     n: int,
     exclude_ids: Collection[str] = (),
     exclude_seen: bool = True,
+    items: Which = "all",
 ) -> Recommendations:
     """For a stored user; an unknown one has no history and gets popular items.
 
@@ -71,7 +77,7 @@ def recommend_for_user(
     """
     history = stored_history(session, predictor, user_id) if predictor else History([], ())
     seen = seen_by(session, user_id=user_id) if exclude_seen else ()
-    return _recommend(session, predictor, popularity, history, {*exclude_ids, *seen}, n)
+    return _recommend(session, predictor, popularity, history, {*exclude_ids, *seen}, n, items)
 
 
 def _recommend(
@@ -81,19 +87,23 @@ def _recommend(
     history: History,
     excluded: set[str],
     n: int,
+    items: Which,
 ) -> Recommendations:
-    if predictor is None or not history.item_nums:
+    if predictor is None or not (history.item_nums or items == "cold"):
         ranking = [pair for pair in popularity.ranking(session) if pair[0] not in excluded]
         best = first_visible(session, lambda depth: ranking[:depth], n)
         return Recommendations(best, None, "popularity", history.ignored)
-    nums, _ = predictor.vocabulary.split(excluded)
+    nums = predictor.nums(excluded)
     best = first_visible(
         session,
         lambda depth: predictor.rank(
-            history.item_nums, excluded=nums, n=depth, weights=history.weights
+            history.item_nums, excluded=nums, n=depth, weights=history.weights, items=items
         ),
         n,
     )
+    if items != "warm":
+        places = predictor.cold.places
+        best = tuple(replace(row, cold=row.item_id in places) for row in best)
     return Recommendations(best, predictor.artifact_id, "model", history.ignored)
 
 

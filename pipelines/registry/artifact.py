@@ -1,8 +1,9 @@
 """An artifact: a trained network with all that is needed to serve it. Data, never a pickle.
 
-`weights.safetensors` (the network's tensors and the calibration scores), `vocabulary.json` and
-`manifest.json`, which names the sha256 of the other two. The artifact's id is made of the
-manifest's own sha256: equal data, seed and libraries give an equal id, whenever and wherever.
+`weights.safetensors` (the network's tensors and the calibration scores), `vocabulary.json`, with a
+content tower `content.json`, and `manifest.json`, which names the sha256 of the others. The
+artifact's id is made of the manifest's own sha256: equal data, seed and libraries give an equal
+id, whenever and wherever.
 """
 
 import hashlib
@@ -19,9 +20,17 @@ from torch import Tensor
 
 from models.autoencoders.base import Network
 from models.catalog import build
+from pipelines.content.tower import ContentTower
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.data.weighting import Weighting
 from pipelines.errors import DamagedArtifact
+from pipelines.registry.content_files import (
+    CONTENT,
+    PREFIX,
+    read_tower,
+    tower_json,
+    tower_tensors,
+)
 from pipelines.registry.store import Store
 from pipelines.training.run_config import RunConfig, run_config_of
 from pipelines.training.train import Trained
@@ -43,6 +52,7 @@ class Artifact:
     vocabulary: Vocabulary
     weighting: Weighting
     calibration: Tensor
+    tower: ContentTower | None = None
 
 
 @dataclass(frozen=True)
@@ -54,18 +64,24 @@ class Packed:
     files: dict[str, bytes]
 
 
-def pack(trained: Trained, facts: Mapping[str, Any]) -> Packed:
+def pack(
+    trained: Trained, facts: Mapping[str, Any], *, tower: ContentTower | None = None
+) -> Packed:
     """The files of a trained network; `facts` is what the manifest says besides.
 
     Facts must not hold times or names of this run: they would give equal artifacts other ids.
     """
     config, weighting = trained.run, trained.split.weighting
-    tensors = {f"network.{name}": t for name, t in trained.network.state_dict().items()}
+    tensors = {
+        **{f"network.{name}": t for name, t in trained.network.state_dict().items()},
+        **_weighting_tensors(weighting),
+        CALIBRATION: trained.calibration,
+        **({} if tower is None else tower_tensors(tower)),
+    }
     files = {
-        WEIGHTS: bytes_of(
-            {**tensors, **_weighting_tensors(weighting), CALIBRATION: trained.calibration}
-        ),
+        WEIGHTS: bytes_of(tensors),
         VOCABULARY: json.dumps(trained.vocabulary.item_ids, ensure_ascii=False).encode(),
+        **({} if tower is None else {CONTENT: tower_json(tower)}),
     }
     manifest = {
         "format": 1,
@@ -73,6 +89,7 @@ def pack(trained: Trained, facts: Mapping[str, Any]) -> Packed:
         "run": config.values(),
         "weighting": {"liked": weighting.liked, "mean_length": weighting.mean_length},
         **facts,
+        **({} if tower is None else {"content": dict(tower.facts)}),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     content = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode()
@@ -91,8 +108,8 @@ def write_artifact(store: Store, packed: Packed, *, writer: str | None = None) -
 
     writer: see `Store.write`.
     """
-    for name in (WEIGHTS, VOCABULARY, MANIFEST):
-        store.write(f"{packed.artifact_id}/{name}", packed.files[name], writer=writer)
+    for name, content in packed.files.items():
+        store.write(f"{packed.artifact_id}/{name}", content, writer=writer)
 
 
 def read_artifact(store: Store, artifact_id: str) -> Artifact:
@@ -101,16 +118,16 @@ def read_artifact(store: Store, artifact_id: str) -> Artifact:
     if not artifact_id.endswith(f"-{_short_digest(content)}"):
         raise _damaged(artifact_id, f"{MANIFEST} is not the one that gave the artifact its id")
     manifest = json.loads(content)
-    weights, vocabulary = (
-        _checked(store, artifact_id, name, manifest["sha256"][name])
-        for name in (WEIGHTS, VOCABULARY)
-    )
+    files = {
+        name: _checked(store, artifact_id, name, sha256)
+        for name, sha256 in manifest["sha256"].items()
+    }
     try:
-        tensors = tensors_from(weights)
+        tensors = tensors_from(files[WEIGHTS])
     except SafetensorError as error:
         raise _damaged(artifact_id, str(error)) from error
     config = run_config_of(manifest["run"])
-    item_ids = Vocabulary(tuple(json.loads(vocabulary)))
+    item_ids = Vocabulary(tuple(json.loads(files[VOCABULARY])))
     calibration = tensors.pop(CALIBRATION)
     importance = tensors.pop(IMPORTANCE, None)
     weighting = Weighting(
@@ -118,14 +135,16 @@ def read_artifact(store: Store, artifact_id: str) -> Artifact:
         **manifest["weighting"],
         importance=None if importance is None else importance.numpy(),
     )
+    tower = read_tower(files[CONTENT], tensors) if CONTENT in files else None
     network = _network(config, len(item_ids), tensors)
-    return Artifact(artifact_id, config, network, item_ids, weighting, calibration)
+    return Artifact(artifact_id, config, network, item_ids, weighting, calibration, tower)
 
 
 def _network(config: RunConfig, n_items: int, tensors: Mapping[str, Tensor]) -> Network:
     generator = torch.Generator().manual_seed(config.seed)
     network = build(config.kind, config.network, n_items=n_items, generator=generator)
-    network.load_state_dict({name.removeprefix("network."): t for name, t in tensors.items()})
+    state = {name: t for name, t in tensors.items() if not name.startswith(PREFIX)}
+    network.load_state_dict({name.removeprefix("network."): t for name, t in state.items()})
     return network.eval().requires_grad_(False)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from pipelines.predictor.active import single_predictor
 from pipelines.predictor.popularity import Popularity
 from pipelines.predictor.predictor import Predictor, Ranked
 from pipelines.registry.artifact import read_artifact
@@ -72,7 +73,9 @@ def export_recommendations(
     target = target_of(to, name="recommendations", endings=(".jsonl", ".parquet"))
     with reading(engine) as session:
         active = active_artifact(session)
-        predictor = Predictor(read_artifact(store, active.artifact_id)) if active else None
+        predictor = (
+            single_predictor(session, read_artifact(store, active.artifact_id)) if active else None
+        )
         artifact_id = None if predictor is None else predictor.artifact_id
         chunks = _Recommending(session, predictor, n).chunks()
         return _write(target, RECOMMENDATIONS, chunks, on_rows, artifact_id=artifact_id)
@@ -113,7 +116,7 @@ class _Recommending:
         self._hidden = [] if predictor is None else _hidden(session, predictor)
 
     def chunks(self) -> Iterator[list[Row]]:
-        n_items = len(self._predictor.vocabulary) if self._predictor else 1
+        n_items = self._predictor.n_ranked if self._predictor else 1
         size = max(1, min(MAX_BATCH_USERS, BATCH_SCORES // max(n_items, 1)))
         for users in history_batches(self._session, self._predictor, size=size):
             yield self._rows(users)
@@ -136,9 +139,7 @@ class _Recommending:
         known = [user for user in users if user.history.item_nums]
         ranked = predictor.rank_batch(
             [user.history.item_nums for user in known],
-            excluded=[
-                list({*predictor.vocabulary.split(user.seen)[0], *self._hidden}) for user in known
-            ],
+            excluded=[list({*predictor.nums(user.seen), *self._hidden}) for user in known],
             n=self._n,
             weights=[weight for user in known for weight in user.history.weights or ()],
         )
@@ -154,7 +155,7 @@ class _Recommending:
 
 
 def _hidden(session: Session, predictor: Predictor) -> list[int]:
-    """Columns of items that are hidden, or no longer there."""
-    item_ids = predictor.vocabulary.item_ids
+    """Numbers of items that are hidden, or no longer there."""
+    item_ids = (*predictor.vocabulary.item_ids, *predictor.cold.item_ids)
     visible = visible_items(session, item_ids=item_ids)
-    return [num for num, item_id in enumerate(item_ids) if item_id not in visible]
+    return predictor.nums(item_id for item_id in item_ids if item_id not in visible)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from scipy import sparse
 
+from pipelines.content.features import ItemContent
 from pipelines.data.interactions import InteractionMatrix
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.errors import NotReady
@@ -25,10 +26,13 @@ SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The interactions as a run saw them; `cut_off` is the time of the newest."""
+    """The interactions, and the content of items, as a run saw them; `cut_off` is the time of the
+    newest interaction.
+    """
 
     matrix: InteractionMatrix
     cut_off: datetime | None
+    contents: tuple[ItemContent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class RunFiles:
             "user_ids": snapshot.matrix.user_ids,
             "item_ids": snapshot.matrix.vocabulary.item_ids,
             "cut_off": None if cut_off is None else cut_off.isoformat(),
+            "contents": snapshot.contents,
         }
         self._write(f"{self._snapshot}/interactions.safetensors", tree)
 
@@ -78,7 +83,9 @@ class RunFiles:
         vocabulary = Vocabulary(tree["item_ids"])
         matrix = InteractionMatrix(x, tree["user_ids"], vocabulary, tree["values"])
         cut_off = tree["cut_off"]
-        return Snapshot(matrix, None if cut_off is None else datetime.fromisoformat(cut_off))
+        contents = tuple(ItemContent(*content) for content in tree.get("contents", ()))
+        moment = None if cut_off is None else datetime.fromisoformat(cut_off)
+        return Snapshot(matrix, moment, contents)
 
     def load(self) -> Checkpoint | None:
         """The last checkpoint of the fit, if any."""

@@ -12,6 +12,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
+from pipelines.content.items import read_contents
+from pipelines.content.tower import fit_content_tower
 from pipelines.data.interactions import read_interactions
 from pipelines.data.splits import Split, strong_generalisation
 from pipelines.errors import DamagedArtifact
@@ -56,12 +58,13 @@ Step = Callable[[Parts], None]
 
 
 def take_snapshot(parts: Parts) -> None:
-    """Read the interactions, once and for all of the run."""
+    """Read the interactions and the content of items, once and for all of the run."""
     parts.on_progress(Progress("reading", 0, 1))
     with reading(parts.engine) as session:
         matrix = read_interactions(session, parts.config.data)
         cut_off = interactions.last_occurred_at(session)
-    parts.files.write_snapshot(Snapshot(matrix, cut_off))
+        contents = read_contents(session)
+    parts.files.write_snapshot(Snapshot(matrix, cut_off, contents))
 
 
 def fit_network(parts: Parts) -> None:
@@ -77,7 +80,12 @@ def make_artifact(parts: Parts) -> None:
     split = _split(parts, snapshot)
     fitted = fit_run(split, parts.config, checkpoints=files, on_progress=parts.on_progress)
     trained = assess(fitted, split, parts.config, on_progress=parts.on_progress)
-    packed = pack(trained, facts_of(trained, snapshot.matrix, snapshot.cut_off))
+    parts.on_progress(Progress("content", 0, 1))
+    tower = fit_content_tower(
+        trained.network, split, snapshot.contents, image_artifact_id=None, seed=parts.config.seed
+    )
+    facts = facts_of(trained, snapshot.matrix, snapshot.cut_off)
+    packed = pack(trained, facts, tower=tower)
     parts.on_progress(Progress("writing", 0, 1))
     files.write_judgement(Judgement(trained.test, trained.popularity))
     write_artifact(parts.store, packed, writer=parts.run_id)

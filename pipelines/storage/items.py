@@ -1,8 +1,9 @@
 """Items: one row for everything that was named in an interaction or put here by hand."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import JSON, Text, Update, bindparam, delete, false, func, literal, select, update
 from sqlalchemy.orm import Session
@@ -10,6 +11,9 @@ from sqlalchemy.types import TypeEngine
 
 from pipelines.storage.bulk import add_missing, insert_into, values_of
 from pipelines.storage.tables import Item, NullableJson, UtcTime
+
+CHUNK_ROWS: Final = 10_000
+"""Rows that are read at a time."""
 
 
 class NewItem(NamedTuple):
@@ -20,6 +24,15 @@ class NewItem(NamedTuple):
     categories: Sequence[str] | None = None
     attributes: Mapping[str, Any] | None = None
     tags: Sequence[str] | None = None
+
+
+class StoredContent(NamedTuple):
+    """What there is to know of an item besides its image."""
+
+    item_id: str
+    title: str | None
+    categories: Sequence[str]
+    tags: Sequence[str]
 
 
 def get_item(session: Session, *, item_id: str) -> Item | None:
@@ -128,6 +141,35 @@ def visible_items(session: Session, *, item_ids: Collection[str]) -> dict[str, s
         Item.item_id.in_(values_of(session, item_ids)), Item.hidden == false()
     )
     return dict(session.execute(query).all())
+
+
+def contents(
+    session: Session, *, item_ids: Collection[str] | None = None
+) -> Iterator[StoredContent]:
+    """The content of all items, or of those among these, in the order of their ids."""
+    query = select(Item.item_id, Item.title, Item.categories, Item.tags).order_by(Item.item_id)
+    if item_ids is not None:
+        query = query.where(Item.item_id.in_(values_of(session, item_ids)))
+    for row in session.execute(query.execution_options(yield_per=CHUNK_ROWS)):
+        yield StoredContent(*row)
+
+
+def changed_items(session: Session, *, since: datetime) -> Generator[str]:
+    """Ids of the visible items that were created or changed then or later, the newest first.
+
+    Who does not read to the end closes it.
+    """
+    query = select(Item.item_id).where(Item.updated_at >= since, Item.hidden == false())
+    newest_first = query.order_by(Item.item_key.desc()).execution_options(yield_per=CHUNK_ROWS)
+    with closing(session.scalars(newest_first)) as item_ids:
+        yield from item_ids
+
+
+def changes(session: Session, *, since: datetime) -> tuple[datetime | None, int]:
+    """When the last of the items created or changed then or later was, and how many there are."""
+    query = select(func.max(Item.updated_at), func.count()).where(Item.updated_at >= since)
+    last, number = session.execute(query).one()
+    return last, number
 
 
 def item_keys(session: Session, *, item_ids: Collection[str], now: datetime) -> dict[str, int]:

@@ -37,8 +37,8 @@ def recommend_command(
 
 
 def _recommend(user: str | None, history: list[str], n: int) -> "Recommendations":
+    from pipelines.predictor.active import single_predictor
     from pipelines.predictor.popularity import Popularity
-    from pipelines.predictor.predictor import Predictor
     from pipelines.predictor.recommend import recommend_for_history, recommend_for_user
     from pipelines.registry.registry import read_active
     from pipelines.registry.store import Store
@@ -47,7 +47,7 @@ def _recommend(user: str | None, history: list[str], n: int) -> "Recommendations
     settings = Settings.from_environment()
     with open_database(settings) as engine, reading(engine) as session:
         artifact = read_active(session, Store(settings.store_url))
-        predictor = Predictor(artifact) if artifact else None
+        predictor = single_predictor(session, artifact) if artifact else None
         if user is not None:
             return recommend_for_user(session, predictor, Popularity(), user_id=user, n=n)
         return recommend_for_history(session, predictor, Popularity(), history=history, n=n)

@@ -7,6 +7,13 @@ from pydantic import Field
 from service.schemas.fields import MAX_LIST, Answer, ExternalId, HowMany, Ignored, Query
 from service.schemas.histories import HistoryBody
 
+Which = Annotated[
+    Literal["all", "warm", "cold"],
+    Field(
+        description="`warm`: only items that the network knows; `cold`: only those scored by their "
+        "content."
+    ),
+]
 ExcludeSeen = Annotated[bool, Field(description="Leave out what the history already has.")]
 
 
@@ -18,10 +25,11 @@ class RecommendationsBody(HistoryBody):
         list[ExternalId], Field(max_length=MAX_LIST, description="Item ids never to answer with.")
     ] = Field(default_factory=list)
     exclude_seen: ExcludeSeen = True
+    items: Which = "all"
 
     def options(self) -> dict[str, Any]:
         """What is asked besides for whom."""
-        return self.model_dump(include={"n", "exclude_ids", "exclude_seen"})
+        return self.model_dump(include={"n", "exclude_ids", "exclude_seen", "items"})
 
 
 class RecommendationsQuery(Query):
@@ -29,6 +37,7 @@ class RecommendationsQuery(Query):
 
     n: HowMany = 10
     exclude_seen: ExcludeSeen = True
+    items: Which = "all"
 
 
 class RecommendationAnswer(Answer):
@@ -37,6 +46,13 @@ class RecommendationAnswer(Answer):
     item_id: str
     score: float
     title: str | None
+    cold: Annotated[
+        bool,
+        Field(
+            exclude_if=lambda cold: not cold,
+            description="true: nobody in training had it, its content gave the score; or left out.",
+        ),
+    ] = False
 
 
 class RecommendationsAnswer(Answer):

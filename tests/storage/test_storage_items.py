@@ -14,6 +14,9 @@ from pipelines.storage.interactions import (
 )
 from pipelines.storage.items import (
     NewItem,
+    changed_items,
+    changes,
+    contents,
     delete_item,
     get_item,
     list_items,
@@ -104,6 +107,31 @@ def test_items_are_paged_in_the_order_of_their_ids(engine: Engine, now: datetime
         second = list_items(session, limit=3, after="c")
     assert [item.item_id for item in first] == ["a", "b", "c"]
     assert [item.item_id for item in second] == ["d"]
+
+
+def test_content_of_items_is_read_whole_or_of_some(engine: Engine, now: datetime) -> None:
+    for item_id in ("b", "a"):
+        put(engine, item_id, now)
+    with reading(engine) as session:
+        whole = list(contents(session))
+        some = list(contents(session, item_ids=["b", "nowhere"]))
+    assert [item.item_id for item in whole] == ["a", "b"]
+    assert some == [("b", "Title of b", ["rock", "pop"], ["live"])]
+
+
+def test_changed_items_come_newest_first_without_the_hidden(engine: Engine, now: datetime) -> None:
+    for item_id in ("a", "b", "c", "d"):
+        put(engine, item_id, now)
+    later = now + timedelta(seconds=1)
+    with writing(engine) as session:
+        update_item(session, item_id="a", changes={"title": "New"}, now=later)
+        update_item(session, item_id="c", changes={"hidden": True}, now=later)
+    with reading(engine) as session:
+        assert list(changed_items(session, since=now)) == ["d", "b", "a"]
+        assert list(changed_items(session, since=later)) == ["a"]
+        assert changes(session, since=now) == (later, 4)
+        assert changes(session, since=later) == (later, 2)
+        assert changes(session, since=later + timedelta(seconds=1)) == (None, 0)
 
 
 def test_many_items_are_created_and_completed(engine: Engine, now: datetime) -> None:
