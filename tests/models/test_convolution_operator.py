@@ -9,6 +9,7 @@ from scipy import signal
 from torch import Tensor
 from torch.nn import functional as F
 
+from models import convolution
 from models.convolution.operator import convolve, convolve_maps, correlate, correlate_maps
 from models.convolution.pooling import max_pool, mean_pool
 from models.convolution.sizes import Window, output_size
@@ -145,3 +146,16 @@ def test_a_kernel_that_does_not_match_is_refused_with_the_remedy() -> None:
         correlate(torch.ones(5, 5), torch.ones(3, 3), stride=(1, 1, 1))
     with pytest.raises(ConfigError, match="stride is 0"):
         correlate(torch.ones(5), torch.ones(3), stride=0)
+
+
+def test_every_public_name_is_had_from_the_package() -> None:
+    names = ("filters", "operator", "pooling", "signals", "sizes")
+    modules = [getattr(convolution, name) for name in names]
+    own = {
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__ and not name.startswith("_")
+    }
+    assert own - {"check_axes", "per_axis"} <= set(convolution.__all__)
+    assert all(hasattr(convolution, name) for name in convolution.__all__)
