@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from sqlalchemy import Engine
 
-from pipelines.runs.leadership import beside
+from pipelines.runs.locks import beside
 from pipelines.runs.steps import STEPS
 
 EXECUTOR = "worker"

@@ -12,22 +12,24 @@ import structlog
 from sqlalchemy import Engine
 
 from pipelines.durable import DurableRuns
-from pipelines.errors import NotReady
 from pipelines.registry.store import Store
-from pipelines.runs.files import RunFiles, runs_with_files
-from pipelines.runs.leadership import Leadership, leadership_of
+from pipelines.runs.folders import remove_files, runs_with_files
+from pipelines.runs.life import record_dead
+from pipelines.runs.locks import Lock, leadership_of
 from pipelines.runs.requests import OPEN
 from pipelines.runs.schedules import fire_counted, fire_due
 from pipelines.settings import Settings
 from pipelines.storage import runs
-from pipelines.storage.engine import reading, writing
+from pipelines.storage.engine import AWAY, reading, writing
 from pipelines.storage.tables import EPOCH
-from pipelines.workflows import AWAY, carry_out
+from pipelines.workflows import carry_out
 
 INTERVAL = 1.0
 """Seconds between two looks at what is queued and due."""
-COUNT_INTERVAL = 10.0
-"""Seconds between two counts of the interactions, for schedules that wait for new ones."""
+SLOW_INTERVAL = 10.0
+"""Seconds between two counts of the interactions, for schedules that wait for new ones, and
+between two looks for runs whose own process died.
+"""
 AWAY_SECONDS = 5.0
 """Between two tries while the database is away."""
 
@@ -41,10 +43,13 @@ class Worker:
         self._home = settings.home
         self._store = Store(settings.store_url)
         self._engine = engine
-        self._counted_at = EPOCH
+        self._looked_at = EPOCH
 
     def run(self) -> None:
-        """Wait to lead, then lead. Raises NotReady when the lead is lost with the database."""
+        """Wait to lead, then lead until the lead is lost with the database.
+
+        The process is to be begun anew then: a run is under way in another of its threads.
+        """
         leadership = leadership_of(self._engine)
         self._wait_to_lead(leadership)
         log.info("this worker leads")
@@ -53,17 +58,13 @@ class Worker:
         handed_over: set[str] = set()
         while leadership.is_held():
             try:
-                self._fire_schedules()
+                self._look_at_clock()
                 self._look_at_open_runs(durable, handed_over)
             except AWAY as error:
                 log.warning("the database is away", error=str(error.orig))
             time.sleep(INTERVAL)
-        raise NotReady(
-            "The connection to the database was lost, and the lead with it; start the worker "
-            "again. Runs under way will go on."
-        )
 
-    def _wait_to_lead(self, leadership: Leadership) -> None:
+    def _wait_to_lead(self, leadership: Lock) -> None:
         told = False
         while not leadership.acquire():
             if not told:
@@ -71,12 +72,15 @@ class Worker:
             told = True
             time.sleep(INTERVAL)
 
-    def _fire_schedules(self) -> None:
+    def _look_at_clock(self) -> None:
+        """Fire schedules; now and then, say of runs that their process died."""
         now = datetime.now(UTC)
         fire_due(self._engine, now=now)
-        if (now - self._counted_at).total_seconds() >= COUNT_INTERVAL:
-            self._counted_at = now
+        if (now - self._looked_at).total_seconds() >= SLOW_INTERVAL:
+            self._looked_at = now
             fire_counted(self._engine, now=now)
+            for run_id in record_dead(self._engine, self._home):
+                log.warning("the process of a run died", run_id=run_id)
 
     def _look_at_open_runs(self, durable: DurableRuns, handed_over: set[str]) -> None:
         """Hand over what is queued; say so of runs that will never go on."""
@@ -110,7 +114,7 @@ class Worker:
                 time.sleep(AWAY_SECONDS)
 
     def _remove(self, run_id: str) -> None:
-        RunFiles(self._home, run_id).remove()
+        remove_files(self._home, run_id)
 
     def _remove_left_files(self) -> None:
         """Files of runs that are over: of a `hourglass train` that was killed, say."""

@@ -13,23 +13,22 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from pipelines.data.interactions import read_interactions
 from pipelines.errors import HourglassError
 from pipelines.registry.store import Store
+from pipelines.runs.folders import remove_files
+from pipelines.runs.life import alive, this_process
 from pipelines.runs.reporting import Reporter, RunCancelled
 from pipelines.runs.requests import OPEN
 from pipelines.runs.steps import STEPS, Parts
 from pipelines.storage import artifacts, runs
-from pipelines.storage.engine import reading, writing
+from pipelines.storage.engine import AWAY, reading, writing
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig, run_config_of
 
 log = structlog.get_logger()
 
-AWAY = (OperationalError, InterfaceError)
-"""What a database raises that does not answer, or is busy for too long."""
 RECENT = 20
 """Artifacts looked through for one that came of the same run and data."""
 
@@ -53,21 +52,28 @@ def run_training(
     home: where the run keeps its files while it lasts.
     """
     run_id = uuid.uuid4().hex
-    with writing(engine) as session:
-        now = datetime.now(UTC)
-        runs.add_run(session, run_id=run_id, config=config.name, settings=config.values(), now=now)
-        runs.update_run(session, run_id=run_id, status="running", started_at=now)
     report = _both(Reporter(engine, run_id), on_progress)
     parts = Parts(engine, store, home, run_id, config, report)
-    try:
-        for _, step in STEPS:
-            step(parts)
-    except BaseException as error:
-        _record_end(engine, run_id, error)
-        raise
-    finally:
-        parts.files.remove()
+    with alive(engine, run_id):
+        _add_running(engine, run_id, config)
+        try:
+            for _, step in STEPS:
+                step(parts)
+        except BaseException as error:
+            _record_end(engine, run_id, error)
+            raise
+        finally:
+            remove_files(home, run_id)
     return result_of(engine, run_id)
+
+
+def _add_running(engine: Engine, run_id: str, config: RunConfig) -> None:
+    now = datetime.now(UTC)
+    with writing(engine) as session:
+        runs.add_run(session, run_id=run_id, config=config.name, settings=config.values(), now=now)
+        runs.update_run(
+            session, run_id=run_id, status="running", process=this_process(), started_at=now
+        )
 
 
 def carry_out(engine: Engine, store: Store, home: Path, *, step: str, run_id: str) -> bool:

@@ -1,15 +1,20 @@
 """Where an export goes, its manifest, and the pointer to the newest one. Not what is in it.
 
 A file appears under its name only when it is whole, then its manifest, then the pointer: whatever
-ends an export early, `latest.json` names a whole file, the former one if need be.
+ends an export early, `latest.json` names a whole file, the former one if need be. What one that
+was killed left behind, the next one in that folder removes.
 """
 
+import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +22,8 @@ from pipelines.errors import FieldError, InvalidInput
 
 LATEST = "latest.json"
 DEFAULT_ENDING = ".parquet"
+_PARTIAL = re.compile(r"\..+\.(parquet|jsonl|csv|npz|json)\.\d+\.partial")
+"""Names that `_beside` gives."""
 
 OnRows = Callable[[int], None]
 """Told the number of rows written so far."""
@@ -63,9 +70,10 @@ def write_export(
     """Let `write` fill the file, which answers with the number of rows; then say so beside it."""
     path = target.path
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale(path.parent)
     temporary = _beside(path)
     try:
-        with temporary.open("w+b") as file:
+        with _locked(temporary) as file:
             rows = write(file)
             _to_disk(file)
             file.seek(0)
@@ -90,7 +98,7 @@ def write_export(
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
     temporary = _beside(path)
-    with temporary.open("wb") as file:
+    with _locked(temporary) as file:
         file.write(json.dumps(document, indent=2).encode() + b"\n")
         _to_disk(file)
     temporary.replace(path)
@@ -98,6 +106,26 @@ def _write_json(path: Path, document: dict[str, Any]) -> None:
 
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def _locked(path: Path) -> BufferedRandom:
+    """The new file, locked as long as it is open, however that ends: so nobody takes it away."""
+    while True:
+        file = path.open("w+b")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # it was taken for a stale one before it was locked
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what exports left that were killed: nobody holds the lock of their files."""
+    for path in folder.glob(".*.partial"):
+        if not _PARTIAL.fullmatch(path.name):
+            continue
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -18,10 +18,9 @@ from pipelines.data.vocabulary import Vocabulary
 from pipelines.errors import NotReady
 from pipelines.registry.store import Store
 from pipelines.runs import trees
+from pipelines.runs.folders import CHECKPOINTS, SNAPSHOTS
 from pipelines.training.checkpoints import Best, Checkpoint, Epoch
 from pipelines.training.evaluate import Evaluation
-
-SNAPSHOTS, CHECKPOINTS = "snapshots", "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -132,11 +131,6 @@ class RunFiles:
         tree = trees.from_bytes(self._store.read(f"{self._checkpoints}/judgement.safetensors"))
         return Judgement(**{name: _evaluation(tensors) for name, tensors in tree.items()})
 
-    def remove(self) -> None:
-        """Remove them all; those that are gone already are no fault."""
-        self._store.remove(self._snapshot)
-        self._store.remove(self._checkpoints)
-
     def _write(self, path: str, tree: Any) -> None:
         self._store.write(path, trees.to_bytes(tree), writer="run")
 
@@ -145,12 +139,6 @@ class RunFiles:
             return trees.from_bytes(self._store.read(path))
         except FileNotFoundError:
             return None
-
-
-def runs_with_files(home: Path) -> set[str]:
-    """The ids of the runs that have left files behind."""
-    store = Store(str(home))
-    return {*store.names(SNAPSHOTS), *store.names(CHECKPOINTS)}
 
 
 def _tensors(evaluation: Evaluation | None) -> dict[str, torch.Tensor] | None:

@@ -12,9 +12,12 @@ from typing import Any, Final
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 BUSY_SECONDS: Final = 30
+AWAY: Final = (OperationalError, InterfaceError)
+"""What a database raises that does not answer, or is busy for too long."""
 _BEGIN: Final = "hourglass_begin"
 
 _SQLITE_PRAGMAS: Final = (

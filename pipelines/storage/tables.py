@@ -167,6 +167,8 @@ class Run(Base):
     config: Mapped[str] = mapped_column(String(256))
     settings: Mapped[dict[str, Any]] = mapped_column(JSON)
     status: Mapped[str] = mapped_column(String(16))
+    process: Mapped[str | None] = mapped_column(Text)
+    """Who carries it out from end to end, and dies with it; None: a worker, which does not."""
     phase: Mapped[str | None] = mapped_column(String(64))
     progress: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)
     metrics: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import NotReady
 from pipelines.settings import Settings
+from service.cli.console import say
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+
+def tell_dead_runs(engine: "Engine", settings: Settings) -> None:
+    """Say of runs whose process died that they failed: to people, and in their rows."""
+    from pipelines.runs.life import record_dead
+
+    for run_id in record_dead(engine, settings.home):
+        say(f"Run {run_id} had not ended when its process died; it is marked as failed.")
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """`hourglass runs`: what was trained when, what became of it, and asking for more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,9 +10,11 @@ import typer
 from pipelines.errors import NotFound
 from pipelines.settings import Settings
 from service.cli.console import JsonOption, answering, command_app, print_json
-from service.cli.database import open_database
+from service.cli.database import open_database, tell_dead_runs
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from pipelines.storage.tables import Run
 
 SHOWN = 100
@@ -32,11 +36,7 @@ def list_command(as_json: JsonOption = False) -> None:
     from pipelines.storage.engine import reading
     from pipelines.storage.runs import list_runs
 
-    with (
-        answering(as_json=as_json),
-        open_database(Settings.from_environment()) as engine,
-        reading(engine) as session,
-    ):
+    with answering(as_json=as_json), _runs() as engine, reading(engine) as session:
         rows = list_runs(session, limit=SHOWN, after=None)
         if as_json:
             print_json({"runs": [_values(row) for row in rows]})
@@ -57,11 +57,7 @@ def show(run_id: RunId, as_json: JsonOption = False) -> None:
     from pipelines.storage.engine import reading
     from pipelines.storage.runs import get_run
 
-    with (
-        answering(as_json=as_json),
-        open_database(Settings.from_environment()) as engine,
-        reading(engine) as session,
-    ):
+    with answering(as_json=as_json), _runs() as engine, reading(engine) as session:
         run = get_run(session, run_id=run_id)
         if run is None:
             raise NotFound(f"There is no run {run_id!r}; `hourglass runs list` lists them.")
@@ -95,10 +91,19 @@ def cancel(run_id: RunId, as_json: JsonOption = False) -> None:
     from pipelines.runs.requests import cancel_run
     from pipelines.storage.engine import writing
 
-    with answering(as_json=as_json), open_database(Settings.from_environment()) as engine:
+    with answering(as_json=as_json), _runs() as engine:
         with writing(engine) as session:
             run = cancel_run(session, run_id=run_id, now=datetime.now(UTC))
         _tell_status(run, as_json=as_json)
+
+
+@contextmanager
+def _runs() -> "Iterator[Engine]":
+    """The database, where no run is said to be running that is not."""
+    settings = Settings.from_environment()
+    with open_database(settings) as engine:
+        tell_dead_runs(engine, settings)
+        yield engine
 
 
 def _tell_status(run: "Run", *, as_json: bool) -> None:

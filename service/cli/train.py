@@ -15,7 +15,7 @@ from service.cli.console import (
     print_json,
     tell_problem,
 )
-from service.cli.database import open_database
+from service.cli.database import open_database, tell_dead_runs
 from service.cli.training_bar import TrainingBar
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _train(run: "RunConfig", *, once: bool, as_json: bool) -> "RunResult | None"
 
     settings = Settings.from_environment()
     with open_database(settings) as engine, TrainingBar() as bar:
+        tell_dead_runs(engine, settings)
         if once and is_current(engine, run):
             return None
         try:

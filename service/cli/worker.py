@@ -3,12 +3,15 @@
 import os
 import signal
 import sys
+import time
 
 import typer
 
 from pipelines.settings import Settings
 from service.cli.console import answering, say
 from service.cli.database import open_database
+
+AGAIN_SECONDS = 2
 
 app = typer.Typer(add_completion=False)
 
@@ -18,7 +21,7 @@ def worker() -> None:
     """Carry out queued runs, one at a time, and fire schedules, until Ctrl-C.
 
     A run that is interrupted, also by a crash, goes on when a worker starts again. Several workers
-    are safe: one works, the others stand by.
+    are safe: one works, the others stand by. A PostgreSQL that is away is waited for.
 
     Example: hourglass worker
     """
@@ -27,6 +30,7 @@ def worker() -> None:
     try:
         with answering(as_json=False):
             _work()
+        _begin_anew()
     except KeyboardInterrupt:
         say("The worker stopped. A run under way goes on when a worker starts again.")
         _leave(0)
@@ -35,7 +39,23 @@ def worker() -> None:
 
 
 def _work() -> None:
+    """Work until the database goes away; wait for one that is away already."""
+    from pipelines.storage.engine import AWAY
+
     settings = Settings.from_environment()
+    try:
+        _lead(settings)
+    except AWAY as error:
+        if settings.database_url.startswith("sqlite"):
+            raise
+        say(f"The database does not answer: {error.orig}. Check HOURGLASS_DATABASE_URL.")
+        say(f"The worker tries again in {AGAIN_SECONDS} seconds.")
+        time.sleep(AGAIN_SECONDS)
+    else:
+        say("The database went away. The worker begins anew; a run under way will go on.")
+
+
+def _lead(settings: Settings) -> None:
     with open_database(settings) as engine:
         from pipelines.worker import Worker
         from service.logs import configure_logs
@@ -43,6 +63,16 @@ def _work() -> None:
         configure_logs()
         say("The worker waits for runs (Ctrl-C stops it).")
         Worker(settings, engine).run()
+
+
+def _begin_anew() -> None:
+    """Become a new worker, of the same process id: only so does the thread of a run end at once.
+
+    Otherwise it might go on beside the worker that took over the lead.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, sys.orig_argv)
 
 
 def _stop(*_: object) -> None:

@@ -169,6 +169,48 @@ def test_failed_export_leaves_the_former_file_and_no_other(
     assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
 
 
+def slow_export(engine: Engine, folder: Path) -> "subprocess.Popen[str]":
+    """An export in a process of its own, all rows written and not yet done; ends on a line."""
+    code = (
+        "import sys; from pathlib import Path;"
+        "from pipelines.registry.export_rows import export_interactions;"
+        "from pipelines.storage.engine import create_engine;"
+        "export_interactions(create_engine(sys.argv[1]), Path(sys.argv[2]),"
+        " on_rows=lambda n: (print(n, flush=True), sys.stdin.readline()))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(engine.url), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "3\n"
+    return child
+
+
+def test_next_export_removes_what_a_killed_one_left_and_nothing_of_a_living_one(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    store_rows(sqlite_engine, RARE)
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / ".notes.partial").write_text("somebody else's")
+    killed, living = slow_export(sqlite_engine, folder), slow_export(sqlite_engine, folder)
+    killed.kill()
+    killed.communicate()
+    assert len(list(folder.glob(".*.partial"))) == 3
+    export_interactions(sqlite_engine, folder, on_rows=quiet)
+    left = {path.name for path in folder.glob(".*.partial")}
+    assert len(left) == 2
+    assert any(f".{living.pid}." in name for name in left)
+    living.communicate("go on\n")
+    assert living.returncode == 0
+    assert {path.name for path in folder.glob(".*.partial")} == {".notes.partial"}
+    assert len(list(folder.glob("*.parquet"))) == 2
+
+
 def test_killed_export_leaves_the_pointer_on_the_former_whole_file(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
@@ -177,21 +219,7 @@ def test_killed_export_leaves_the_pointer_on_the_former_whole_file(
     folder.mkdir()
     export_interactions(sqlite_engine, folder, on_rows=quiet)
     before = (folder / "latest.json").read_bytes()
-    code = (
-        "import sys, time; from pathlib import Path;"
-        "from pipelines.registry.export_rows import export_interactions;"
-        "from pipelines.storage.engine import create_engine;"
-        "export_interactions(create_engine(sys.argv[1]), Path(sys.argv[2]),"
-        " on_rows=lambda n: (print(n, flush=True), time.sleep(600)))"
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(sqlite_engine.url), str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "3\n"
+    child = slow_export(sqlite_engine, folder)
     child.send_signal(signal.SIGKILL)
     child.communicate()
     assert (folder / "latest.json").read_bytes() == before

@@ -20,7 +20,6 @@ from pipelines.storage.runs import get_run
 from pipelines.storage.tables import Run
 from pipelines.training.run_config import RunConfig, named_run, run_config_of
 
-COMMAND = [sys.executable, "-c", "from service.cli import main; main()", "worker"]
 PATIENCE = 120.0
 """Seconds after which what was waited for is taken not to come."""
 
@@ -52,27 +51,45 @@ def run_of(engine: Engine, run_id: str) -> Run:
     return run
 
 
+def hourglass(*arguments: str) -> list[str]:
+    """The command line, as this Python finds it."""
+    return [sys.executable, "-c", "from service.cli import main; main()", *arguments]
+
+
+def environment(home: Path, database_url: str) -> dict[str, str]:
+    """Of a process that is to know this home and database, and nothing of ours."""
+    kept = {name: v for name, v in os.environ.items() if not name.startswith("HOURGLASS")}
+    ours = {"HOURGLASS_HOME": str(home), "HOURGLASS_DATABASE_URL": database_url}
+    return {**kept, **ours, "OMP_NUM_THREADS": "1"}
+
+
+def until(look: Callable[[], T | None], *, process: "subprocess.Popen[bytes]") -> T:
+    """What `look` finds at last, as long as the process lives."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"it did not come; the process ended with {process.poll()}")
+
+
 class WorkerProcess:
     """A `hourglass worker`; its log goes to a file."""
 
     def __init__(self, home: Path, database_url: str, log: Path) -> None:
-        kept = {name: v for name, v in os.environ.items() if not name.startswith("HOURGLASS")}
-        ours = {"HOURGLASS_HOME": str(home), "HOURGLASS_DATABASE_URL": database_url}
         self.log = log
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
-                COMMAND, env={**kept, **ours, "OMP_NUM_THREADS": "1"}, stderr=stream
+                hourglass("worker"), env=environment(home, database_url), stderr=stream
             )
 
     def until(self, look: Callable[[], T | None]) -> T:
         """What `look` finds at last."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and self.process.poll() is None:
-            found = look()
-            if found:
-                return found
-            time.sleep(0.01)
-        raise AssertionError(f"it did not come; the worker wrote:\n{self.log.read_text()}")
+        try:
+            return until(look, process=self.process)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the worker wrote:\n{self.log.read_text()}") from None
 
     def until_logged(self, text: str, times: int = 1) -> None:
         self.until(lambda: self.log.read_text().count(text) >= times)

@@ -11,6 +11,7 @@ from models.catalog import kinds_of
 from pipelines.data.splits import strong_generalisation
 from pipelines.runs import trees
 from pipelines.runs.files import RunFiles, Snapshot
+from pipelines.runs.folders import remove_files
 from pipelines.training.checkpoints import Checkpoint, InMemory
 from pipelines.training.fit import Fitted
 from pipelines.training.fit_run import fit_run
@@ -93,7 +94,7 @@ def test_a_snapshot_comes_back_as_it_was(tmp_path: Path) -> None:
     assert read.matrix.digest() == matrix.digest()
     assert (read.matrix.x != matrix.x).nnz == 0
     assert read.cut_off is None
-    files.remove()
+    remove_files(tmp_path, "r")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

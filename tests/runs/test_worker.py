@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from pipelines.errors import Conflict, NotFound
-from pipelines.runs.files import runs_with_files
+from pipelines.runs.folders import runs_with_files
 from pipelines.runs.requests import cancel_run
 from pipelines.storage.engine import writing
 from tests.runs.processes import WorkerProcess, queue, run_of, small_run, working
