@@ -7,6 +7,7 @@ import threading
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipelines.content.cold import ColdCatalogue
@@ -53,7 +54,9 @@ class ActivePredictor:
         except Exception as error:  # whatever it is, the former artifact must serve on
             failure = _sentence(error)
             if failure != self._failure:
-                log.exception("the active artifact is not loaded")
+                foreseen = isinstance(error, HourglassError | OperationalError | InterfaceError)
+                reason = str(getattr(error, "orig", error))
+                log.error("the active artifact is not loaded", reason=reason, exc_info=not foreseen)
             self._failure = failure
 
     def status(self) -> tuple[bool, str]:
