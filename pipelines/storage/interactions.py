@@ -46,7 +46,7 @@ def store_interactions(
 ) -> Stored:
     """Store the rows and create the users and items they name.
 
-    Of several rows with one key the last one holds. One call is meant for up to 100,000.
+    Of several rows with one key the last one holds. One call is meant for up to 200,000.
     Raises ValueError for a naive `occurred_at`.
     """
     users = user_keys(session, user_ids={row[0] for row in rows}, now=now)

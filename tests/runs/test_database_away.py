@@ -15,6 +15,7 @@ from pipelines.storage.artifacts import list_artifacts
 from pipelines.storage.engine import create_engine, reading
 from pipelines.workflows import run_training
 from service.app import create_app
+from service.context import EXTENSION
 from tests.runs.processes import queue, run_of, small_run, store_at, working
 from tests.runs.servers import Server, own_server
 from tests.worlds import store_world, two_tastes
@@ -55,7 +56,8 @@ def test_a_run_and_its_requests_survive_a_database_that_goes_away(
     with own_server() as server:
         schema.upgrade(server.url)
         environment = {"HOURGLASS_HOME": str(home), "HOURGLASS_DATABASE_URL": server.url}
-        client = create_app(Settings.from_environment(environment), watch=False).test_client()
+        app = create_app(Settings.from_environment(environment), watch=False)
+        client = app.test_client()
         engine = create_engine(server.url)
         store_world(engine, WORLD)
         run_id = queue(engine, RUN)
@@ -79,4 +81,5 @@ def test_a_run_and_its_requests_survive_a_database_that_goes_away(
             artifacts = [row.artifact_id for row in list_artifacts(session, limit=9, after=None)]
         assert artifacts == [run.artifact_id] == [undisturbed(sqlite_template, tmp_path / "other")]
         assert [row["run_id"] for row in client.get("/v1/runs").json["runs"]] == [run_id]
+        app.extensions[EXTENSION].engine.dispose()
         engine.dispose()

@@ -23,8 +23,8 @@ from pipelines.workflows import run_training
 from tests.runs.processes import queue, run_of, small_run, store_at, working
 from tests.worlds import store_world, two_tastes
 
-WORLD = two_tastes(200)
-RUN = small_run(seed=7, epochs=80)
+WORLD = two_tastes(100)
+RUN = small_run(seed=7, epochs=60)
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def test_a_run_killed_in_every_step_ends_as_an_undisturbed_one(
     checkpoint = files.load()
     assert checkpoint is not None
     done = len(checkpoint.epochs)
-    assert 2 < done < 80
+    assert 2 < done < 60
     last_report = reported_at(engine, run_id)
     weights = home / "artifacts" / expected / f"weights.safetensors.{run_id}.partial"
     with blocked(weights), working(home, database_url, log) as worker:

@@ -13,8 +13,10 @@ from typing import IO, NamedTuple, TypeVar
 from pipelines.storage.interactions import NewInteraction
 from pipelines.storage.items import NewItem
 
-CHUNK_ROWS = 100_000
-"""Rows that are in memory, and stored, at a time: many, since rows are written in sorted order."""
+CHUNK_ROWS = 200_000
+"""Rows that are in memory, and stored, at a time: many, since rows are written in sorted order and
+nearly every page of a table is written again for each chunk.
+"""
 HEAD_BYTES = 1 << 16
 
 Line = TypeVar("Line")
