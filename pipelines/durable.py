@@ -11,12 +11,14 @@ from sqlalchemy import Engine
 
 from pipelines.runs.locks import beside
 from pipelines.runs.steps import STEPS
+from pipelines.storage.tables import IMAGES, INTERACTIONS
 
 EXECUTOR = "worker"
 """The same for every worker: the one that leads takes over what the one before had begun."""
 VERSION = "1"
 """Of the steps. A run is only gone on with by workers of the version that began it."""
-QUEUE = "training"
+QUEUES = {INTERACTIONS: "training", IMAGES: "training-images"}
+"""One for each subject: what is learnt from images need not wait for what is from interactions."""
 SCHEMA = "hourglass_worker"
 MAX_ATTEMPTS = 50
 """How often a run is begun that each time takes the process down with it."""
@@ -31,7 +33,8 @@ Remove = Callable[[str], None]
 
 
 class DurableRuns:
-    """The runs of one database, one at a time, in the order in which they were handed over.
+    """The runs of one database, of each subject one at a time, in the order in which they were
+    handed over.
 
     From its making on, interrupted runs go on. One a process, in the worker that leads.
     """
@@ -48,12 +51,15 @@ class DurableRuns:
 
         self._training = training
         DBOS.launch()
-        DBOS.register_queue(QUEUE, global_concurrency=1, polling_interval_sec=POLLING_SECONDS)
+        for queue in QUEUES.values():
+            DBOS.register_queue(queue, global_concurrency=1, polling_interval_sec=POLLING_SECONDS)
 
-    def hand_over(self, run_id: str) -> None:
-        """Let the run begin when those before it are over; a second time changes nothing."""
+    def hand_over(self, run_id: str, *, subject: str) -> None:
+        """Let the run begin when those of its subject before it are over; a second time changes
+        nothing.
+        """
         with SetWorkflowID(run_id):
-            DBOS.enqueue_workflow(QUEUE, self._training, run_id)
+            DBOS.enqueue_workflow(QUEUES[subject], self._training, run_id)
 
     def is_lost(self, run_id: str) -> bool:
         """Whether the run will never go on: it took the process down too often."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy import Engine
 
+from models.catalog import get_kind
 from pipelines.durable import DurableRuns
 from pipelines.registry.store import Store
 from pipelines.runs.folders import remove_files, runs_with_files
@@ -91,7 +92,7 @@ class Worker:
                 if durable.is_lost(run.run_id):
                     self._record_lost(run.run_id)
             elif run.run_id not in handed_over:
-                durable.hand_over(run.run_id)
+                durable.hand_over(run.run_id, subject=get_kind(run.settings["kind"]).subject)
                 handed_over.add(run.run_id)
 
     def _record_lost(self, run_id: str) -> None:

@@ -16,19 +16,24 @@ from sqlalchemy import Engine
 
 from pipelines.data.interactions import read_interactions
 from pipelines.errors import HourglassError
+from pipelines.images.catalogue import digest_of, resolved
 from pipelines.registry.store import Store
 from pipelines.runs.folders import remove_files
+from pipelines.runs.image_steps import IMAGE_STEPS
 from pipelines.runs.life import alive, this_process
 from pipelines.runs.reporting import Reporter, RunCancelled
 from pipelines.runs.requests import OPEN
 from pipelines.runs.steps import STEPS, Parts
 from pipelines.storage import artifacts, runs
 from pipelines.storage.engine import AWAY, reading, writing
+from pipelines.storage.tables import IMAGES, INTERACTIONS
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig, run_config_of
 
 log = structlog.get_logger()
 
+CHAINS = {INTERACTIONS: STEPS, IMAGES: IMAGE_STEPS}
+"""The steps by what a run is about; their names are the same."""
 RECENT = 20
 """Artifacts looked through for one that came of the same run and data."""
 
@@ -57,7 +62,7 @@ def run_training(
     with alive(engine, run_id):
         _add_running(engine, run_id, config)
         try:
-            for _, step in STEPS:
+            for _, step in CHAINS[config.subject]:
                 step(parts)
         except BaseException as error:
             _record_end(engine, run_id, error)
@@ -87,7 +92,7 @@ def carry_out(engine: Engine, store: Store, home: Path, *, step: str, run_id: st
         return False
     parts = Parts(engine, store, home, run_id, config, Reporter(engine, run_id))
     try:
-        dict(STEPS)[step](parts)
+        dict(CHAINS[config.subject])[step](parts)
     except AWAY:
         raise
     except Exception as error:
@@ -141,10 +146,14 @@ def result_of(engine: Engine, run_id: str) -> RunResult:
 def is_current(engine: Engine, config: RunConfig) -> bool:
     """Whether this very run was done on the data as they are now, whatever the gate said of it."""
     with reading(engine) as session:
+        if config.subject == IMAGES:
+            config, described = resolved(session, config)
         recent = artifacts.list_artifacts(session, limit=RECENT, after=None)
         digests = {
             a.manifest["data"]["digest"] for a in recent if a.manifest["run"] == config.values()
         }
+        if config.subject == IMAGES:
+            return digest_of(described) in digests
         return bool(digests) and read_interactions(session, config.data).digest() in digests
 
 

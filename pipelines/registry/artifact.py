@@ -83,17 +83,25 @@ def pack(
         VOCABULARY: json.dumps(trained.vocabulary.item_ids, ensure_ascii=False).encode(),
         **({} if tower is None else {CONTENT: tower_json(tower)}),
     }
-    manifest = {
-        "format": 1,
+    about = {
         "kind": config.kind,
         "run": config.values(),
         "weighting": {"liked": weighting.liked, "mean_length": weighting.mean_length},
         **facts,
         **({} if tower is None else {"content": dict(tower.facts)}),
+    }
+    return pack_files(config.name, files, about)
+
+
+def pack_files(name: str, files: Mapping[str, bytes], about: Mapping[str, Any]) -> Packed:
+    """An artifact of these files and of what the manifest says besides their checksums."""
+    manifest = {
+        "format": 1,
+        **about,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     content = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode()
-    artifact_id = f"{config.name}-{_short_digest(content)}"
+    artifact_id = f"{name}-{_short_digest(content)}"
     return Packed(artifact_id, manifest, {**files, MANIFEST: content})
 
 
@@ -114,18 +122,8 @@ def write_artifact(store: Store, packed: Packed, *, writer: str | None = None) -
 
 def read_artifact(store: Store, artifact_id: str) -> Artifact:
     """Read an artifact back. Raises DamagedArtifact unless every checksum holds."""
-    content = _read(store, artifact_id, MANIFEST)
-    if not artifact_id.endswith(f"-{_short_digest(content)}"):
-        raise _damaged(artifact_id, f"{MANIFEST} is not the one that gave the artifact its id")
-    manifest = json.loads(content)
-    files = {
-        name: _checked(store, artifact_id, name, sha256)
-        for name, sha256 in manifest["sha256"].items()
-    }
-    try:
-        tensors = tensors_from(files[WEIGHTS])
-    except SafetensorError as error:
-        raise _damaged(artifact_id, str(error)) from error
+    manifest, files = read_files(store, artifact_id)
+    tensors = read_tensors(artifact_id, files[WEIGHTS])
     config = run_config_of(manifest["run"])
     item_ids = Vocabulary(tuple(json.loads(files[VOCABULARY])))
     calibration = tensors.pop(CALIBRATION)
@@ -138,6 +136,27 @@ def read_artifact(store: Store, artifact_id: str) -> Artifact:
     tower = read_tower(files[CONTENT], tensors) if CONTENT in files else None
     network = _network(config, len(item_ids), tensors)
     return Artifact(artifact_id, config, network, item_ids, weighting, calibration, tower)
+
+
+def read_files(store: Store, artifact_id: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The manifest and the files. Raises DamagedArtifact unless every checksum holds."""
+    content = _read(store, artifact_id, MANIFEST)
+    if not artifact_id.endswith(f"-{_short_digest(content)}"):
+        raise _damaged(artifact_id, f"{MANIFEST} is not the one that gave the artifact its id")
+    manifest = json.loads(content)
+    files = {
+        name: _checked(store, artifact_id, name, sha256)
+        for name, sha256 in manifest["sha256"].items()
+    }
+    return manifest, files
+
+
+def read_tensors(artifact_id: str, content: bytes) -> dict[str, Tensor]:
+    """The tensors of a file. Raises DamagedArtifact."""
+    try:
+        return tensors_from(content)
+    except SafetensorError as error:
+        raise _damaged(artifact_id, str(error)) from error
 
 
 def _network(config: RunConfig, n_items: int, tensors: Mapping[str, Tensor]) -> Network:

@@ -3,7 +3,7 @@
 The database says which artifact is active; the files say what it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
@@ -12,10 +12,13 @@ from torch import Tensor
 
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.errors import Conflict, NotFound
+from pipelines.images.artifact import read_image_artifact
+from pipelines.images.embedding import embed_missing
 from pipelines.registry.artifact import Artifact, read_artifact
 from pipelines.registry.store import Store
 from pipelines.storage import artifacts, embeddings
 from pipelines.storage.engine import reading, writing
+from pipelines.storage.tables import IMAGES, INTERACTIONS
 
 
 def read_active(session: Session, store: Store) -> Artifact | None:
@@ -30,39 +33,58 @@ def promote_by_id(engine: Engine, store: Store, artifact_id: str) -> None:
     Raises NotFound, DamagedArtifact, or Conflict when another promotion was made meanwhile.
     """
     with reading(engine) as session:
-        if artifacts.get_artifact(session, artifact_id=artifact_id) is None:
+        row = artifacts.get_artifact(session, artifact_id=artifact_id)
+        if row is None:
             raise NotFound(
                 f"There is no artifact {artifact_id!r}; `hourglass artifacts list` and "
                 "GET /v1/artifacts list them all."
             )
-        before = artifacts.active_artifact_id(session)
-    artifact = read_artifact(store, artifact_id)
+        before = artifacts.active_artifact_id(session, subject=row.subject)
+    make_active = _ready(engine, store, artifact_id, row.subject)
     with writing(engine) as session:
-        _check_unchanged(session, before)
-        promote(session, artifact)
+        _check_unchanged(session, before, row.subject)
+        make_active(session)
 
 
-def roll_back(engine: Engine, store: Store) -> str:
-    """Make the artifact active that was so before; its id. The one left counts as rejected.
+def roll_back(engine: Engine, store: Store, *, subject: str = INTERACTIONS) -> str:
+    """Make the artifact of that subject active that was so before; its id. The one left counts as
+    rejected.
 
     Raises Conflict when there is none, or when another promotion was made meanwhile, and
     DamagedArtifact.
     """
     with reading(engine) as session:
-        left = artifacts.active_artifact_id(session)
-        previous = artifacts.previous_artifact(session)
+        left = artifacts.active_artifact_id(session, subject=subject)
+        previous = artifacts.previous_artifact(session, subject=subject)
     if left is None or previous is None:
         raise Conflict("No artifact was active before the present one; promote one by its id.")
-    artifact = read_artifact(store, previous.artifact_id)
+    make_active = _ready(engine, store, previous.artifact_id, subject)
     with writing(engine) as session:
-        _check_unchanged(session, left)
-        promote(session, artifact)
+        _check_unchanged(session, left, subject)
+        make_active(session)
         artifacts.set_status(session, artifact_id=left, status="rejected")
-    return artifact.artifact_id
+    return previous.artifact_id
 
 
-def _check_unchanged(session: Session, before: str | None) -> None:
-    active = artifacts.lock_promotions(session)
+def _ready(
+    engine: Engine, store: Store, artifact_id: str, subject: str
+) -> Callable[[Session], object]:
+    """What makes the artifact active, once it is read, and of images once all are embedded."""
+    if subject == IMAGES:
+        embed_missing(engine, read_image_artifact(store, artifact_id), on_chunk=_in_silence)
+        return lambda session: artifacts.promote_artifact(
+            session, artifact_id=artifact_id, now=datetime.now(UTC)
+        )
+    artifact = read_artifact(store, artifact_id)
+    return lambda session: promote(session, artifact)
+
+
+def _in_silence(done: int, total: int) -> None:
+    pass
+
+
+def _check_unchanged(session: Session, before: str | None, subject: str) -> None:
+    active = artifacts.lock_promotions(session, subject=subject)
     if active != before:
         raise Conflict(
             f"Another promotion was made meanwhile: {active} is active now. "

@@ -72,10 +72,7 @@ class RunFiles:
         """What was kept. Raises NotReady where another home holds it."""
         tree = self._read(f"{self._snapshot}/interactions.safetensors")
         if tree is None:
-            raise NotReady(
-                "The snapshot of this run is not in HOURGLASS_HOME: workers of one database need "
-                "the same home. Start the run again."
-            )
+            raise self.elsewhere()
         offsets, item_nums = tree["offsets"].numpy(), tree["item_nums"].numpy()
         shape = (len(tree["user_ids"]), len(tree["item_ids"]))
         x = sparse.csr_array((tree["weights"].numpy(), item_nums, offsets), shape=shape)
@@ -130,6 +127,13 @@ class RunFiles:
         """What was kept."""
         tree = trees.from_bytes(self._store.read(f"{self._checkpoints}/judgement.safetensors"))
         return Judgement(**{name: _evaluation(tensors) for name, tensors in tree.items()})
+
+    def elsewhere(self) -> NotReady:
+        """The error for a snapshot that is not here."""
+        return NotReady(
+            "The snapshot of this run is not in HOURGLASS_HOME: workers of one database need "
+            "the same home. Start the run again."
+        )
 
     def _write(self, path: str, tree: Any) -> None:
         self._store.write(path, trees.to_bytes(tree), writer="run")

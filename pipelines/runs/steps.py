@@ -11,20 +11,21 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from pipelines.content.items import read_contents
 from pipelines.content.tower import fit_content_tower
 from pipelines.data.interactions import read_interactions
 from pipelines.data.splits import Split, strong_generalisation
 from pipelines.errors import DamagedArtifact
-from pipelines.registry.artifact import Artifact, pack, read_artifact, write_artifact
+from pipelines.registry.artifact import pack, read_artifact, write_artifact
 from pipelines.registry.registry import promote
 from pipelines.registry.store import Store
 from pipelines.runs.files import Judgement, RunFiles, Snapshot
 from pipelines.runs.reporting import RunCancelled
 from pipelines.storage import artifacts, interactions, runs
 from pipelines.storage.engine import reading, writing
-from pipelines.storage.tables import Run
+from pipelines.storage.tables import INTERACTIONS, Run
 from pipelines.training.evaluate import Evaluation
 from pipelines.training.facts import facts_of
 from pipelines.training.fit_run import fit_run
@@ -121,7 +122,13 @@ def publish(parts: Parts) -> None:
         headline = judgement.test.headline if judgement.test else None
         rival = _rival_evaluation(parts.store, rival_id, split, headline)
         verdict = judge(judgement.test, judgement.popularity, rival)
-        published = _publish(parts, candidate, verdict, rival_id)
+        published = act_on(
+            parts,
+            verdict,
+            artifact_id=candidate.artifact_id,
+            rival_id=rival_id,
+            promote=lambda session: promote(session, candidate),
+        )
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
@@ -159,19 +166,27 @@ def _rival_evaluation(
     return yardstick.evaluate(scorer, split.test)
 
 
-def _publish(parts: Parts, candidate: Artifact, verdict: Verdict, rival_id: str | None) -> bool:
+def act_on(
+    parts: Parts,
+    verdict: Verdict,
+    *,
+    artifact_id: str,
+    rival_id: str | None,
+    promote: Callable[[Session], object],
+    subject: str = INTERACTIONS,
+) -> bool:
     """Record the verdict and act on it; False, and nothing done, if the rival changed."""
     with writing(parts.engine) as session:
         run = runs.lock_run(session, run_id=parts.run_id)
         _check_running(run, parts.run_id)
-        if artifacts.lock_promotions(session) != rival_id:
+        if artifacts.lock_promotions(session, subject=subject) != rival_id:
             return False
-        if candidate.artifact_id != rival_id:
+        if artifact_id != rival_id:
             if verdict.promote:
-                promote(session, candidate)
+                promote(session)
             else:
-                artifacts.set_status(session, artifact_id=candidate.artifact_id, status="rejected")
-        row = artifacts.get_artifact(session, artifact_id=candidate.artifact_id)
+                artifacts.set_status(session, artifact_id=artifact_id, status="rejected")
+        row = artifacts.get_artifact(session, artifact_id=artifact_id)
         assert row is not None
         runs.update_run(
             session,

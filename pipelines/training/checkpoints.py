@@ -10,7 +10,8 @@ from typing import Any, Protocol, Self
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; the metric is validation NDCG@100, of ratings minus the RMSE.
+    """What one epoch came to; the metric is validation NDCG@100, of ratings minus the RMSE, of
+    images minus the mean squared error.
 
     None when nobody judges, and before the last phase.
     """

@@ -1,4 +1,4 @@
-"""Fitting one network to a split, phase by phase, with early stopping. Not the judging of it.
+"""Fitting one network to examples, phase by phase, with early stopping. Not the judging of it.
 
 What consists of several networks is fitted by `fit_run.py`, one after another.
 """
@@ -16,15 +16,14 @@ from models.autoencoders.search import Judge
 from models.catalog import build
 from models.errors import ConfigError
 from models.fitting import Fitting
-from models.rows import SparseRows
-from pipelines.data.interactions import Csr, batches, to_rows
-from pipelines.data.splits import HeldOut, Split
+from models.rows import Rows, SparseRows
+from pipelines.data.splits import Split
 from pipelines.errors import FieldError, InvalidInput, NotReady
 from pipelines.machine import available_memory
 from pipelines.training.checkpoints import Best, Checkpoint, Checkpoints, Epoch
+from pipelines.training.examples import Examples, InteractionExamples
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig, run_config_of
-from pipelines.training.yardstick import yardstick_of
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,22 @@ def fit(
     if split.train.shape[0] < 2:
         detail = "There is one user only, and a network learns from what users share: add another."
         raise NotReady(detail)
+    return fit_examples(
+        InteractionExamples(split), config, checkpoints=checkpoints, on_progress=on_progress
+    )
+
+
+def fit_examples(
+    examples: Examples, config: RunConfig, *, checkpoints: Checkpoints, on_progress: OnProgress
+) -> Fitted:
+    """The same for any examples. Raises InvalidInput when the configuration does not fit them."""
     torch.set_num_threads(config.fit.threads)
     generator = torch.Generator().manual_seed(config.seed)
-    network = _build(config, len(split.vocabulary), generator)
+    network = _build(config, examples.n_items, generator)
     checkpoint = checkpoints.load()
     if checkpoint is None or checkpoint.weights is None:
         checkpoint = _last_checkpoint(
-            network, split, config, generator, checkpoint, checkpoints, on_progress
+            network, examples, config, generator, checkpoint, checkpoints, on_progress
         )
         checkpoints.save(checkpoint)
     return _fitted(network, config, checkpoint)
@@ -118,7 +126,7 @@ def _refusals() -> Iterator[None]:
 
 def _last_checkpoint(
     network: Network,
-    split: Split,
+    examples: Examples,
     config: RunConfig,
     generator: torch.Generator,
     begun: Checkpoint | None,
@@ -126,12 +134,13 @@ def _last_checkpoint(
     on_progress: OnProgress,
 ) -> Checkpoint:
     """Prepare, fit phase by phase if there are any, and solve."""
-    rows = to_rows(split.train)
+    rows = examples.rows()
     with _refusals():
-        network.prepare(rows, memory_bytes=available_memory())
+        if isinstance(rows, SparseRows):
+            network.prepare(rows, memory_bytes=available_memory())
     epochs: tuple[Epoch, ...] = ()
     if network.phases():
-        fit = _Fit(network, split, config, generator, on_progress)
+        fit = _Fit(network, examples, config, generator, on_progress)
         if begun is not None:
             fit.restore(begun)
         while not fit.is_over:
@@ -139,19 +148,18 @@ def _last_checkpoint(
             checkpoints.save(fit.checkpoint())
         epochs = fit.end()
     on_progress(Progress("solving", 0, 1))
-    network.solve(rows, _judge(network, split.validation, on_progress))
+    network.solve(rows, _judge(network, examples, on_progress))
     return Checkpoint(epochs, 0, 0, None, None, network.state_dict(), network.chosen)
 
 
-def _judge(network: Network, users: HeldOut | None, on_progress: OnProgress) -> Judge | None:
-    """How well the network as it stands does for the validation users."""
-    if users is None:
+def _judge(network: Network, examples: Examples, on_progress: OnProgress) -> Judge | None:
+    """How well the network as it stands does for those who judge."""
+    if not examples.judged:
         return None
 
     def judge() -> float:
         on_progress(Progress("solving", 0, 1))
-        yardstick = yardstick_of(network)
-        return yardstick.worth(yardstick.scorer(network), users)
+        return examples.worth(network)
 
     return judge
 
@@ -162,13 +170,13 @@ class _Fit:
     def __init__(
         self,
         network: Network,
-        split: Split,
+        examples: Examples,
         config: RunConfig,
         generator: torch.Generator,
         on_progress: OnProgress,
     ) -> None:
         self._fitting = Fitting(network, config.fit, generator=generator)
-        self._split = split
+        self._examples = examples
         self._config = config.fit
         self._on_progress = on_progress
         self._epochs: list[Epoch] = []
@@ -184,15 +192,12 @@ class _Fit:
         )
 
     def run_epoch(self) -> None:
-        """Run one epoch and, in the last phase, judge it by the validation users."""
-        phase, judges = self._fitting.phase.name, None
-        if self._fitting.in_last_phase:
-            judges = self._split.validation
+        """Run one epoch and, in the last phase, have it judged."""
+        phase, in_last_phase = self._fitting.phase.name, self._fitting.in_last_phase
         loss = self._fitting.run_epoch(self._watched)
         metric = None
-        if judges is not None:
-            yardstick = yardstick_of(self._fitting.network)
-            metric = yardstick.worth(yardstick.scorer(self._fitting.network), judges)
+        if in_last_phase and self._examples.judged:
+            metric = self._examples.worth(self._fitting.network)
             self._compare(metric)
         number = len(self._epochs) + 1
         self._epochs.append(Epoch(number, phase, loss.reconstruction, loss.penalty, metric))
@@ -240,15 +245,13 @@ class _Fit:
             self._fitting.next_phase()
             self._in_phase = 0
 
-    def _watched(self) -> Iterator[SparseRows]:
+    def _watched(self) -> Iterator[Rows]:
         """The rows in shuffled batches; reports before each, so that a caller can stop there."""
-        x: Csr = self._split.train
-        if self._fitting.network.trains_on_items:
-            x = x.T.tocsr()
-        per_epoch = -(-x.shape[0] // self._config.batch_size)
-        total = sum(phase.epochs or self._config.epochs for phase in self._fitting.network.phases())
+        network = self._fitting.network
+        per_epoch = -(-self._examples.n_rows(network) // self._config.batch_size)
+        total = sum(phase.epochs or self._config.epochs for phase in network.phases())
         done, last = len(self._epochs), self._epochs[-1] if self._epochs else None
-        shuffled = batches(x, self._config.batch_size, self._fitting.generator)
+        shuffled = self._examples.batches(network, self._config.batch_size, self._fitting.generator)
         for batch_num, batch in enumerate(shuffled):
             progress = Progress(
                 self._fitting.phase.name,

@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from typing import Any
 
-from models.catalog import check_subject, config_values, make_config
+from models.catalog import Subject, check_subject, config_values, get_kind, make_config
 from models.errors import ConfigError, choice_error, option_error
 from models.fitting import FitConfig
 from models.options import check_types
 from pipelines.data.interactions import DataConfig
 from pipelines.errors import FieldError, InvalidInput, NotFound
+from pipelines.images.config import ImagesConfig
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,13 @@ class RunConfig:
     network: Mapping[str, Any]
     data: DataConfig
     fit: FitConfig
+    images: ImagesConfig = ImagesConfig()
+    """Of a run on images, to which `data` means nothing."""
+
+    @property
+    def subject(self) -> Subject:
+        """What it learns from."""
+        return get_kind(self.kind).subject
 
     def values(self) -> dict[str, Any]:
         """Plain values, as JSON gives them back; `run_config_of` of them is an equal config."""
@@ -36,9 +44,14 @@ class RunConfig:
             "kind": self.kind,
             "seed": self.seed,
             "network": dict(self.network),
-            "data": config_values(self.data),
+            **self._data_values(),
             "fit": config_values(self.fit),
         }
+
+    def _data_values(self) -> dict[str, Any]:
+        if self.subject == "images":
+            return {"images": config_values(self.images)}
+        return {"data": config_values(self.data)}
 
 
 def run_names() -> list[str]:
@@ -60,7 +73,7 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
     """A run from plain values. Raises InvalidInput that names the option at fault."""
     with _refusals():
         _only_known("run", values, RunConfig)
-        check_subject(values["kind"], "interactions")
+        _check_subject(values["kind"], values)
     with _refusals("/network"):
         network = config_values(make_config(values["kind"], values.get("network", {})))
     config = RunConfig(
@@ -70,10 +83,24 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
         network=network,
         data=_section(DataConfig, "data", values.get("data", {})),
         fit=_section(FitConfig, "fit", values.get("fit", {})),
+        images=_section(ImagesConfig, "images", values.get("images", {})),
     )
     with _refusals("/data"):
         _check_feedback(config)
     return config
+
+
+def _check_subject(kind: str, values: Mapping[str, Any]) -> None:
+    """Raise ConfigError unless runs learn from what the kind learns from, and it has no section
+    that means nothing to it.
+    """
+    images = get_kind(kind).subject == "images"
+    if not images:
+        check_subject(kind, "interactions")
+    section, own = ("data", "images") if images else ("images", "data")
+    if section in values:
+        detail = f"The kind {kind} has no section {section}; its data are chosen in [{own}]."
+        raise ConfigError(section, detail)
 
 
 def _check_feedback(config: RunConfig) -> None:

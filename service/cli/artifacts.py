@@ -1,6 +1,6 @@
 """`hourglass artifacts`: what was trained, and which of it is live."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,6 +13,10 @@ SHOWN = 100
 app = command_app(group="What was trained, and which of it is live: list, promote, roll back.")
 
 ArtifactId = Annotated[str, typer.Argument(metavar="ARTIFACT_ID", help="As the list shows it.")]
+
+SubjectOption = Annotated[
+    Literal["interactions", "images"], typer.Option(help="What the artifacts are about.")
+]
 
 
 @app.command("list")
@@ -34,7 +38,8 @@ def list_command(as_json: JsonOption = False) -> None:
             print_json({"artifacts": [_values(row) for row in rows]})
             return
         for row in rows:
-            typer.echo(f"{row.artifact_id:<40}{row.kind:<16}{row.status:<10}{row.created_at:%F %T}")
+            what = f"{row.artifact_id:<40}{row.subject:<14}{row.kind:<16}"
+            typer.echo(f"{what}{row.status:<10}{row.created_at:%F %T}")
 
 
 @app.command()
@@ -53,17 +58,17 @@ def promote(artifact_id: ArtifactId, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def rollback(as_json: JsonOption = False) -> None:
+def rollback(subject: SubjectOption = "interactions", as_json: JsonOption = False) -> None:
     """Make the artifact live that was so before; the one left counts as rejected.
 
-    Example: hourglass artifacts rollback
+    Example: hourglass artifacts rollback --subject images
     """
     from pipelines.registry.registry import roll_back
     from pipelines.registry.store import Store
 
     settings = Settings.from_environment()
     with answering(as_json=as_json), open_database(settings) as engine:
-        artifact_id = roll_back(engine, Store(settings.store_url))
+        artifact_id = roll_back(engine, Store(settings.store_url), subject=subject)
         _tell_active(artifact_id, as_json=as_json)
 
 
@@ -75,5 +80,5 @@ def _tell_active(artifact_id: str, *, as_json: bool) -> None:
 
 
 def _values(row: object) -> dict[str, object]:
-    names = ("artifact_id", "kind", "config", "status", "run_id", "created_at", "promoted_at")
-    return {name: getattr(row, name) for name in names}
+    names = ("artifact_id", "subject", "kind", "config", "status", "run_id")
+    return {name: getattr(row, name) for name in (*names, "created_at", "promoted_at")}

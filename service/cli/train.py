@@ -38,7 +38,7 @@ def train_command(
     once: Once = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train on the stored interactions, judge, and promote what passes the gate.
+    """Train on the stored interactions or images, judge, and promote what passes the gate.
 
     Same data and seed give the same artifact. Ctrl-C stops; what is live stays live.
 
@@ -92,14 +92,21 @@ def _tell(result: "RunResult") -> None:
 
 
 def metric_lines(metrics: dict[str, Any]) -> list[str]:
-    """A table of the test metrics beside popularity's; empty where nobody was held out."""
-    test, popularity = metrics["test"], metrics["popularity"]
+    """A table of the test metrics beside those of plain answers; empty where nothing was held out.
+
+    Last, of images: how often a label was right.
+    """
+    test, recognition = metrics["test"], metrics.get("recognition")
+    plain = [name for name in metrics if name not in ("test", "recognition")]
     if test is None:
         return []
-    return [f"{'':<12}{'network':>18}{'popularity':>18}"] + [
-        f"{name:<12}{_with_error(test[name]):>18}{_with_error(popularity[name]):>18}"
-        for name in test
-    ]
+    lines = [f"{'':<12}{'network':>18}" + "".join(f"{name:>18}" for name in plain)]
+    for name in test:
+        figures = [_with_error(metrics[way][name]) for way in ("test", *plain)]
+        lines.append(f"{name:<12}" + "".join(f"{figure:>18}" for figure in figures))
+    if recognition is not None and recognition["accuracy"] is not None:
+        lines.append(f"{'accuracy':<12}{recognition['accuracy']:>18.4f}")
+    return lines
 
 
 def _with_error(figure: dict[str, float | None]) -> str:

@@ -11,7 +11,12 @@ from pipelines.storage.tables import Artifact
 from service.context import context
 from service.lookup import found
 from service.pagination import decode_cursor, page
-from service.schemas.artifacts import ArtifactAnswer, ArtifactDetail, ArtifactsAnswer
+from service.schemas.artifacts import (
+    ArtifactAnswer,
+    ArtifactDetail,
+    ArtifactsAnswer,
+    RollbackQuery,
+)
 from service.schemas.pages import PageQuery
 
 bp = APIBlueprint("artifacts", __name__, url_prefix="/v1/artifacts", tag="Artifacts")
@@ -69,12 +74,14 @@ def promote(artifact_id: str) -> Artifact:
 
 
 @bp.post("/rollback")
+@bp.input(RollbackQuery, location="query", arg_name="query")
 @bp.output(ArtifactAnswer)
 @bp.doc(responses={409: CONFLICT})
-def rollback() -> Artifact:
+def rollback(query: RollbackQuery) -> Artifact:
     """Make the artifact live that was so before
 
     The one left counts as rejected, so that doing this twice leads further back.
     """
     parts = context()
-    return _read(roll_back(parts.engine, Store(parts.settings.store_url)))
+    store = Store(parts.settings.store_url)
+    return _read(roll_back(parts.engine, store, subject=query.subject))

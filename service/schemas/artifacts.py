@@ -1,17 +1,20 @@
 """Artifacts as they are answered."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.fields import Answer, NextCursor
+from service.schemas.fields import Answer, NextCursor, Query
+
+Subject = Literal["interactions", "images"]
 
 
 class ArtifactAnswer(Answer):
     """An artifact."""
 
     artifact_id: str
+    subject: Annotated[Subject, Field(description="What it is about: one of each may be active.")]
     kind: str
     config: str
     status: Literal["candidate", "active", "rejected", "retired"]
@@ -24,6 +27,12 @@ class ArtifactDetail(ArtifactAnswer):
     """An artifact with all that is known of it."""
 
     manifest: dict[str, Any] = Field(description="Its options, data, figures and checksums.")
+
+
+class RollbackQuery(Query):
+    """Of which subject."""
+
+    subject: Subject = "interactions"
 
 
 class ArtifactsAnswer(Answer):

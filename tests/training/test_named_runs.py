@@ -1,4 +1,6 @@
-"""That every named run trains as it is, on the lesson's five songs and on a world of two tastes."""
+"""That every named run on interactions trains as it is: on the lesson's five songs, and on a world
+of two tastes.
+"""
 
 import pytest
 import torch
@@ -10,7 +12,8 @@ from pipelines.training.run_config import named_run, run_names, with_options
 from pipelines.training.train import train
 from tests.worlds import two_tastes
 
-pytestmark = pytest.mark.parametrize("name", run_names())
+ON_INTERACTIONS = [name for name in run_names() if named_run(name).subject == "interactions"]
+pytestmark = pytest.mark.parametrize("name", ON_INTERACTIONS)
 
 
 def test_it_trains_on_the_song_table(name: str) -> None:

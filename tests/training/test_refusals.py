@@ -21,7 +21,10 @@ def split_of(matrix: InteractionMatrix) -> Split:
     ("values", "pointer", "words"),
     [
         ({"kind": "denoisign"}, "/kind", "Did you mean 'denoising'"),
-        ({"kind": "convolutional"}, "/kind", "learns from images, .* take one of: undercomplete"),
+        ({"kind": "convolutional", "data": {}}, "/data", r"chosen in \[images\]"),
+        ({"images": {}}, "/images", r"chosen in \[data\]"),
+        ({"kind": "convolutional", "images": {"channels": 2}}, "/images/channels", "1 .grey. or 3"),
+        ({"kind": "convolutional", "images": {"sides": 2}}, "/images/sides", "Did you mean 'side'"),
         ({"knd": "denoising"}, "/knd", "Did you mean 'kind'"),
         ({"network": {"latent_dims": 3}}, "/network/latent_dims", "Did you mean 'latent_dim'"),
         ({"network": {"latent_dim": 0}}, "/network/latent_dim", "at least 1"),
