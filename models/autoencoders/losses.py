@@ -66,7 +66,9 @@ def multinomial(logits: Tensor, x: Rows) -> Tensor:
 
 
 def bernoulli(logits: Tensor, x: Rows) -> Tensor:
-    """Cross-entropy of each item as a coin of its own (Liang et al. 2018, eq. 4)."""
+    """-sum_i x_i log p_i + (1 - x_i) log(1 - p_i), where p_i = sigmoid(logit_i): each item is a coin
+    of its own (Liang et al. 2018, eq. 4).
+    """
     dense = x.to_dense().to(logits.dtype)
     return F.binary_cross_entropy_with_logits(logits, dense, reduction="sum") / len(x)
 
@@ -83,7 +85,9 @@ def focal(logits: Tensor, x: Rows) -> Tensor:
 
 
 def squared(logits: Tensor, x: Rows) -> Tensor:
-    """sum_i (x_i - logit_i)^2 over all items, the unobserved ones too."""
+    """sum_i (x_i - logit_i)^2 over all items, the unobserved ones too (Rumelhart et al. 1986; Steck
+    2019, eq. 1).
+    """
     return (x.to_dense().to(logits.dtype) - logits).square().sum() / len(x)
 
 
