@@ -66,8 +66,8 @@ def multinomial(logits: Tensor, x: Rows) -> Tensor:
 
 
 def bernoulli(logits: Tensor, x: Rows) -> Tensor:
-    """-sum_i x_i log p_i + (1 - x_i) log(1 - p_i), where p_i = sigmoid(logit_i): each item is a coin
-    of its own (Liang et al. 2018, eq. 4).
+    """-sum_i x_i log p_i + (1 - x_i) log(1 - p_i), where p_i = sigmoid(logit_i): each item is a
+    coin of its own (Liang et al. 2018, eq. 4).
     """
     dense = x.to_dense().to(logits.dtype)
     return F.binary_cross_entropy_with_logits(logits, dense, reduction="sum") / len(x)
