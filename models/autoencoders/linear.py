@@ -102,12 +102,13 @@ class FullRank(Network):
 
     def logits(self, x: Rows) -> Tensor:
         if self._among is None:
-            return times(x, self.weight).float()
+            return _widened(times(x, self.weight))
         assert isinstance(x, SparseRows)
         place = torch.full((self.n_items,), -1)
         place[self._among] = torch.arange(len(self._among))
         logits = torch.full((len(x), self.n_items), -torch.inf)
-        logits[:, self._among] = times(renumbered(x, place, len(self._among)), self.weight).float()
+        shown = renumbered(x, place, len(self._among))
+        logits[:, self._among] = _widened(times(shown, self.weight))
         return logits
 
     def prepare(self, x: SparseRows, *, memory_bytes: int | None = None) -> None:
@@ -164,6 +165,11 @@ class FullRank(Network):
     @property
     def _odds(self) -> float:
         return self.config.corruption_rate / (1 - self.config.corruption_rate)
+
+
+def _widened(logits: Tensor) -> Tensor:
+    """Logits from a B that is kept in float16, in float32: such sums are too coarse to rank by."""
+    return logits.float() if logits.dtype == torch.float16 else logits
 
 
 class LowRank(Network):
