@@ -1,7 +1,7 @@
 """Does pretraining without labels help where labels are few? Fine-tuned beside from scratch.
 
-One picture in a hundred of Fashion-MNIST's train part has a label; the autoencoder is fitted to all
-but the validation pictures, without labels. Both sides are the same network with the same head, and
+One picture in a hundred of Fashion-MNIST's train part has a label; the autoencoder is fitted to
+20,000 others without theirs. Both sides are the same network with the same head, and
 have the same budget; each takes the learning rate and the number of epochs that does best on the
 validation pictures.
 """
@@ -21,6 +21,7 @@ from models.recognition import CodeClassifier, Recogniser
 from models.supervised import SupervisedConfig, fit_recogniser
 
 LABELLED = 0.01
+UNLABELLED = 20_000
 VALIDATION = 1_000
 FINE_TUNING = SupervisedConfig(batch_size=32, shift=1, flip=True, weight_decay=0.01)
 RATES, EPOCHS = (1e-3, 3e-3, 1e-2), (20, 40)
@@ -33,8 +34,9 @@ def few_labels_task(
     train, test = fashion_mnist(folder, limit)
     n_labelled = max(round(LABELLED * len(train)), 2 * len(CLASSES))
     rest, validation = cut(train, min(VALIDATION, len(train) // 5), seed)
-    _, few = cut(rest, n_labelled, seed)
-    starts = {"scratch": None, "pretrained": pretrained(rest.rows, seed, on_progress)}
+    others, few = cut(rest, n_labelled, seed)
+    start = pretrained(others.rows[:UNLABELLED], seed, on_progress)
+    starts = {"scratch": None, "pretrained": start}
     figures: dict[str, Any] = {"labels": len(few)}
     for name, start in starts.items():
         best, chosen = 0.0, ""
