@@ -129,7 +129,7 @@ def table(figures: dict[str, Any]) -> str:
         parts = [_written(row[name]) for row in rows]
         if name in deviation:
             parts.insert(0, f"{figures['mean'][name]:.4f} ± {deviation[name]:.4f} of")
-        lines.append(f"{name:<32}{'  '.join(parts)}")
+        lines.append(f"{name:<36}{'  '.join(parts)}")
     return "\n".join(lines)
 
 
