@@ -36,6 +36,7 @@ TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "few-labels": few_labels_task,
     "specificity": specificity_task,
 }
+FEWEST = 100
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
 
@@ -45,7 +46,7 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
     try:
         figures = measure(arguments)
-    except OSError as error:
+    except (OSError, EOFError) as error:
         print(f"Fashion-MNIST cannot be read: {error}", file=sys.stderr)
         return 1
     if arguments.draw:
@@ -72,6 +73,8 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"--task {arguments.task} needs --data FOLDER")
     if arguments.draw and arguments.task != "specificity":
         parser.error("--draw goes with --task specificity")
+    if arguments.limit is not None and arguments.limit < FEWEST:
+        parser.error(f"--limit is {arguments.limit}; the parts need at least {FEWEST} pictures")
     try:
         arguments.seeds = [int(seed) for seed in arguments.seeds.split(",")]
     except ValueError:

@@ -74,12 +74,38 @@ def test_each_task_prints_its_figures(
     assert "± " in command.table(figures)
 
 
-def test_a_missing_folder_is_named(
+def test_a_folder_that_cannot_be_read_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", ["images", "--data", str(tmp_path / "nowhere")])
     assert command.main() == 1
     assert "nowhere" in capsys.readouterr().err
+    packed = gzip.compress(bytes(1000))
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(packed[:20])
+    monkeypatch.setattr("sys.argv", ["images", "--data", str(tmp_path)])
+    assert command.main() == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "needs --data"),
+        (("--task", "digits", "--seeds", "one"), "whole numbers"),
+        (("--task", "digits", "--draw"), "goes with --task specificity"),
+        (("--task", "digits", "--limit", "5"), "at least 100"),
+    ],
+)
+def test_misuse_is_told(
+    words: tuple[str, ...],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["images", *words])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert told in capsys.readouterr().err
 
 
 def test_pictures_are_read_as_they_are_written(folder: Path) -> None:
