@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.autoencoders.base import Autoencoder
+from models.autoencoders.base import Autoencoder, LossTerms
 from models.autoencoders.corruption import CORRUPTIONS, CorruptionName, check_corruption
 from models.autoencoders.layers import (
     check_activation,
@@ -18,7 +18,7 @@ from models.autoencoders.layers import (
     initialise,
     sparse_stack,
 )
-from models.autoencoders.losses import LossName, check_loss
+from models.autoencoders.losses import LOSSES, LossName, check_loss
 from models.rows import Rows
 
 
@@ -65,6 +65,17 @@ class DenoisingAutoencoder(Autoencoder):
     def encode(self, x: Rows) -> Tensor:
         code: Tensor = self.encoder(self.read(x))
         return code
+
+    def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
+        """Entries are hidden from the row as it is read, so that what is left is, on average, as
+        loud as the whole row at an answer; noise is added to the data, before they are read.
+        """
+        if self.config.corruption == "masking":
+            code = self.encoder(self.corrupt(self.read(x), generator))
+        else:
+            code = self.encode(self.corrupt(x, generator))
+        reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
+        return LossTerms(reconstruction, reconstruction.new_zeros(()))
 
     def hidden(self, code: Tensor) -> Tensor:
         hidden: Tensor = self.decoder(code)

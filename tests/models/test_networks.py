@@ -98,7 +98,8 @@ class TestDenoising:
         state = generator.get_state()
         loss = network.loss(x, generator).total
         generator.set_state(state)
-        log_p = torch.log_softmax(network.logits(network.corrupt(x, generator)), dim=1)
+        seen = network.corrupt(network.read(x), generator)
+        log_p = torch.log_softmax(network.decode(network.encoder(seen)), dim=1)
         assert loss.item() == pytest.approx((-(x.to_dense() * log_p).sum() / 20).item(), rel=1e-5)
 
     @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
