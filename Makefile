@@ -27,6 +27,8 @@ run: setup ## Migrate, load, train, serve; DATA=PATH for your own data, CONFIG=N
 	@$(BIN)/hourglass db upgrade
 	@$(BIN)/hourglass import --once "$(DATA)"
 	@$(BIN)/hourglass train --once $(CONFIG)
+	@test "$(DATA)" != lesson || $(BIN)/hourglass import --once digits
+	@test "$(DATA)" != lesson || $(BIN)/hourglass train --once convolutional
 	@trap 'exit 0' INT TERM HUP; trap 'kill $$worker $$server 2>/dev/null; wait' EXIT; \
 		$(BIN)/hourglass worker & worker=$$!; \
 		$(BIN)/hourglass serve & server=$$!; \

@@ -5,6 +5,7 @@ import atexit
 from apiflask import APIFlask
 
 from pipelines.predictor.active import ActivePredictor
+from pipelines.predictor.active_images import ActiveImages
 from pipelines.predictor.popularity import Popularity
 from pipelines.settings import Settings
 from pipelines.storage.engine import create_engine
@@ -57,7 +58,9 @@ def create_app(settings: Settings, *, watch: bool = True) -> Hourglass:
 def _add_parts(app: Hourglass, settings: Settings, *, watch: bool) -> None:
     engine = create_engine(settings.database_url)
     active = ActivePredictor(engine, settings.store_url)
-    app.extensions[EXTENSION] = Context(settings, engine, active, Popularity())
+    images = ActiveImages(engine, settings.store_url)
+    app.extensions[EXTENSION] = Context(settings, engine, active, images, Popularity())
     if watch:
-        active.start()
-        atexit.register(active.close)
+        for watcher in (active, images):
+            watcher.start()
+            atexit.register(watcher.close)

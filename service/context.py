@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pipelines.predictor.active import ActivePredictor
+from pipelines.predictor.active_images import ActiveImages
 from pipelines.predictor.popularity import Popularity
 from pipelines.settings import Settings
 from pipelines.storage.engine import reading, writing
@@ -26,6 +27,7 @@ class Context:
     settings: Settings
     engine: Engine
     active: ActivePredictor
+    images: ActiveImages
     popularity: Popularity
 
     def reading(self) -> AbstractContextManager[Session]:

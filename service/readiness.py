@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines import schema
+from pipelines.predictor.watching import Watcher
 from pipelines.storage.engine import reading
 from service.context import Context
 
@@ -20,12 +21,17 @@ class Check(TypedDict):
 
 def checks(parts: Context) -> dict[str, Check]:
     """Each check by name; none of them raises."""
-    loaded, reason = parts.active.status()
     return {
         "database": _asked(parts.engine, _database),
         "schema": _asked(parts.engine, _schema),
-        "artifact": Check(ok=loaded, reason=reason),
+        "artifact": _loaded(parts.active),
+        "image_artifact": _loaded(parts.images),
     }
+
+
+def _loaded(watcher: Watcher) -> Check:
+    ok, reason = watcher.status()
+    return Check(ok=ok, reason=reason)
 
 
 def _asked(engine: Engine, ask: Callable[[Engine], Check]) -> Check:

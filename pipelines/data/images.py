@@ -232,4 +232,4 @@ def pixels_of(content: bytes, shape: tuple[int, int, int]) -> np.ndarray[Any, An
         if read.size != (width, height):
             read = read.resize((width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(read).reshape(height, width, channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)).reshape(-1)
+    return np.array(pixels.transpose(2, 0, 1)).reshape(-1)

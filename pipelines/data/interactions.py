@@ -18,6 +18,7 @@ from models.rows import to_rows as to_rows
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.data.weighting import Values
 from pipelines.storage import interactions as stored
+from pipelines.storage.images import imaged_keys
 
 Csr = sparse.csr_array[Any, Any]
 
@@ -67,8 +68,8 @@ class InteractionMatrix:
 
 
 def read_interactions(session: Session, config: DataConfig) -> InteractionMatrix:
-    """The matrix of all positive interactions: every item has a column, also one that nobody has;
-    users without any are left out.
+    """The matrix of all positive interactions: every item has a column, also one that nobody has,
+    unless it has an image to be known by; users without any are left out.
     """
     user_keys, item_keys, weights = array("q"), array("q"), array("f")
     for rows in stored.read_columns(session, actions=config.actions or None, above=config.above):
@@ -77,6 +78,8 @@ def read_interactions(session: Session, config: DataConfig) -> InteractionMatrix
         weights.extend(map(itemgetter(2), rows))
     users, items = stored.user_ids(session), stored.item_ids(session)
     user_ids, user_nums = _number(user_keys, {key: users[key] for key in set(user_keys)})
+    for key in imaged_keys(session).difference(item_keys):
+        del items[key]
     item_ids, item_nums = _number(item_keys, items)
     held = np.frombuffer(weights, dtype=np.float32)
     return matrix_of(user_ids, user_nums, item_ids, item_nums, weights=held, values=config.values)

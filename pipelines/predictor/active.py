@@ -3,85 +3,46 @@
 Reads only; promotion is `pipelines/registry`.
 """
 
-import threading
-
 import structlog
-from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipelines.content.cold import ColdCatalogue
-from pipelines.errors import HourglassError
 from pipelines.predictor.predictor import Predictor
+from pipelines.predictor.watching import Watcher
 from pipelines.registry.artifact import Artifact, read_artifact
-from pipelines.registry.store import Store
 from pipelines.storage.artifacts import active_artifact_id
 from pipelines.storage.engine import reading
-
-INTERVAL = 1.0
-"""Seconds between two looks at which artifact is active, and which items are new."""
 
 log = structlog.get_logger()
 
 
-class ActivePredictor:
+class ActivePredictor(Watcher):
     """The active artifact's predictor. A swap is one assignment: a request sees the one or the
-    other, never a mixture, and the former serves on when the new one cannot be loaded.
+    other, never a mixture.
     """
 
-    def __init__(self, engine: Engine, store_url: str) -> None:
-        self._engine = engine
-        self._store = Store(store_url)
-        self._predictor: Predictor | None = None
-        self._cold: ColdCatalogue | None = None
-        self._failure: str | None = None
-        self._closed = threading.Event()
+    _predictor: Predictor | None = None
+    _cold: ColdCatalogue | None = None
+
+    @property
+    def artifact_id(self) -> str | None:
+        return self._predictor.artifact_id if self._predictor else None
 
     def get(self) -> Predictor | None:
         """The predictor now; None when no artifact is active."""
         return self._predictor
 
-    def refresh(self) -> None:
-        """Look at the database: load the active artifact unless it is loaded already, and take the
-        items that have come since.
+    def look(self) -> None:
+        """Load the active artifact unless it is loaded already, and take the items that have come
+        since.
         """
-        try:
-            with reading(self._engine) as session:
-                artifact_id = active_artifact_id(session)
-            self._load(artifact_id)
-            self._take_cold_items()
-            self._failure = None
-        except Exception as error:  # whatever it is, the former artifact must serve on
-            failure = _sentence(error)
-            if failure != self._failure:
-                foreseen = isinstance(error, HourglassError | OperationalError | InterfaceError)
-                reason = str(getattr(error, "orig", error))
-                log.error("the active artifact is not loaded", reason=reason, exc_info=not foreseen)
-            self._failure = failure
-
-    def status(self) -> tuple[bool, str]:
-        """Whether what is active is loaded, and a sentence that says so."""
-        if self._failure is not None:
-            return False, self._failure
-        if self._predictor is None:
-            return True, "no artifact is active yet"
-        return True, self._predictor.artifact_id
-
-    def start(self) -> None:
-        """Refresh now, then in the background until closed."""
-        self.refresh()
-        threading.Thread(target=self._watch, name="active-artifact", daemon=True).start()
-
-    def close(self) -> None:
-        self._closed.set()
-
-    def _watch(self) -> None:
-        while not self._closed.wait(INTERVAL):
-            self.refresh()
+        with reading(self._engine) as session:
+            artifact_id = active_artifact_id(session)
+        self._load(artifact_id)
+        self._take_cold_items()
 
     def _load(self, artifact_id: str | None) -> None:
-        loaded = self._predictor.artifact_id if self._predictor else None
-        if artifact_id == loaded:
+        if artifact_id == self.artifact_id:
             return
         if artifact_id is None:
             self._predictor = self._cold = None
@@ -112,10 +73,3 @@ def single_predictor(session: Session, artifact: Artifact) -> Predictor:
     predictor = Predictor(artifact)
     cold = cold_catalogue(predictor)
     return predictor if cold is None else predictor.with_cold(cold.refresh(session))
-
-
-def _sentence(error: Exception) -> str:
-    """What may be shown to anybody: errors of drivers name hosts and users."""
-    if isinstance(error, HourglassError):
-        return error.detail
-    return f"The active artifact could not be read ({type(error).__name__}); see the log."

@@ -145,6 +145,11 @@ def describe_images(session: Session) -> Iterator[Described]:
         yield Described(row[0], row[1] or "", *row[2:])
 
 
+def imaged_keys(session: Session) -> set[int]:
+    """The keys of all items with an image."""
+    return set(session.scalars(select(ItemImage.item_key)))
+
+
 def read_contents(session: Session, *, item_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """(item_id, content) of those that have an image, in the order of the ids. Memory: a chunk."""
     for start in range(0, len(item_ids), _CHUNK_ROWS):

@@ -10,6 +10,7 @@ from pipelines.predictor.embed import (
     embed_user,
     similar_items,
 )
+from pipelines.predictor.image_answers import similar_by_image
 from service.context import context
 from service.schemas.embeddings import (
     EmbeddingAnswer,
@@ -53,6 +54,9 @@ def item_embedding(item_id: str, _query: ItemEmbeddingQuery) -> PlacedItem:
 @bp.doc(responses=NO_SPACE)
 def similar(item_id: str, query: SimilarQuery) -> SimilarItems:
     """Find the items nearest to one"""
-    predictor = context().active.get()
-    with context().reading() as session:
+    parts = context()
+    predictor = parts.active.get()
+    with parts.reading() as session:
+        if query.by == "image":
+            return similar_by_image(session, parts.images, item_id=item_id, n=query.n)
         return similar_items(session, predictor, item_id=item_id, n=query.n)

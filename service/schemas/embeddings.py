@@ -46,9 +46,13 @@ class ItemEmbeddingAnswer(EmbeddingAnswer):
 
 
 class SimilarQuery(Query):
-    """How many neighbours."""
+    """How many neighbours, and by what."""
 
     n: HowMany = 10
+    by: Annotated[
+        Literal["interactions", "image"],
+        Field(description="`interactions`: liked by the same users; `image`: looking alike."),
+    ] = "interactions"
 
 
 class SimilarAnswer(Answer):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sqlalchemy import Engine
 
+from pipelines.data.interactions import DataConfig, read_interactions
 from pipelines.errors import DamagedArtifact, NotReady
 from pipelines.images.artifact import read_image_artifact
 from pipelines.images.embedding import embed_missing
@@ -25,6 +26,7 @@ from pipelines.training.progress import Progress
 from pipelines.workflows import carry_out, is_current
 from tests.images.conftest import N_EACH, config, run, store_at, store_shapes
 from tests.pictures import png
+from tests.worlds import store_world, two_tastes
 
 
 def active(engine: Engine, subject: str = IMAGES) -> str | None:
@@ -200,3 +202,17 @@ def test_principal_axes_are_those_of_the_exact_decomposition() -> None:
     axes = principal_axes(x, 5, generator)
     _, _, exact = torch.linalg.svd(x, full_matrices=False)
     assert torch.allclose((axes.T @ exact[:5].T).abs(), torch.eye(5), atol=1e-3)
+
+
+def test_items_that_are_only_images_change_nothing_for_interactions(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    store_world(sqlite_engine, two_tastes(20))
+    with reading(sqlite_engine) as session:
+        before = read_interactions(session, DataConfig())
+    store_shapes(sqlite_engine, tmp_path / "shapes", n=2)
+    with writing(sqlite_engine) as session:
+        first = before.vocabulary.item_ids[0]
+        put_images(session, images={first: NewImage(png(), "d", 16, 16, 1)}, now=datetime.now(UTC))
+    with reading(sqlite_engine) as session:
+        assert read_interactions(session, DataConfig()).digest() == before.digest()

@@ -19,6 +19,7 @@ def test_ready_before_anything_is_trained(client: FlaskClient) -> None:
         "database": True,
         "schema": True,
         "artifact": True,
+        "image_artifact": True,
     }
 
 
