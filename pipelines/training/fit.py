@@ -3,6 +3,7 @@
 What consists of several networks is fitted by `fit_run.py`, one after another.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -87,7 +88,7 @@ def _fitted(network: Network, config: RunConfig, checkpoint: Checkpoint) -> Fitt
     if weights is None:
         assert checkpoint.best is not None
         weights = checkpoint.best.weights
-        epochs = epochs[: _best_epoch(epochs).epoch]
+        epochs = up_to_best(epochs)
     network.load_state_dict(weights)
     settled = _settled(config, epochs, checkpoint.chosen or {})
     return Fitted(network.eval(), epochs, config, settled)
@@ -103,10 +104,16 @@ def _settled(config: RunConfig, epochs: tuple[Epoch, ...], chosen: dict[str, Any
     return run_config_of(values)
 
 
+def up_to_best(epochs: tuple[Epoch, ...]) -> tuple[Epoch, ...]:
+    """Those without which the best would not have been; all where nobody judged."""
+    judged = any(epoch.metric is not None for epoch in epochs)
+    return epochs[: _best_epoch(epochs).epoch] if judged else epochs
+
+
 def _best_epoch(epochs: tuple[Epoch, ...]) -> Epoch:
     """The first of those that judged best."""
     judged = [epoch for epoch in epochs if epoch.metric is not None]
-    return max(judged, key=lambda epoch: epoch.metric or 0.0)
+    return max(judged, key=lambda epoch: epoch.metric or -math.inf)
 
 
 def _build(config: RunConfig, n_items: int, generator: torch.Generator) -> Network:

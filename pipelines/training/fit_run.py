@@ -5,14 +5,16 @@ Where a run leaves its members open, they are searched first: see `search.py`.
 
 from dataclasses import replace
 
-from models.autoencoders.joint import Joint, JointConfig, Member
-from models.catalog import config_values, make_config
+from models.autoencoders.joint import Joint, JointConfig
+from models.catalog import make_config
 from pipelines.data.splits import Split
 from pipelines.training.blending import blend_weights
 from pipelines.training.checkpoints import Checkpoints
 from pipelines.training.fit import Fitted, fit
+from pipelines.training.members import member_name, member_run, settled_joint
 from pipelines.training.progress import OnProgress, Progress
-from pipelines.training.run_config import RunConfig, run_config_of
+from pipelines.training.run_config import RunConfig
+from pipelines.training.search import search
 
 
 def fit_run(
@@ -21,6 +23,8 @@ def fit_run(
     """Fit from the last checkpoints, or from the beginning; for the errors see `fit`."""
     if config.kind != "joint":
         return fit(split, config, checkpoints=checkpoints, on_progress=on_progress)
+    if config.searches:
+        config = search(split, config, checkpoints=checkpoints, on_progress=on_progress)
     return _fit_joint(split, config, checkpoints, on_progress)
 
 
@@ -34,7 +38,7 @@ def _fit_joint(
         fit(
             split,
             member_run(config, member),
-            checkpoints=checkpoints.part(f"member-{num}"),
+            checkpoints=checkpoints.part(member_name(num)),
             on_progress=on_progress,
         )
         for num, member in enumerate(joint.parts)
@@ -52,26 +56,3 @@ def _fit_joint(
     )
     settled = settled_joint(config, [member.settled for member in members], weights)
     return Fitted(network.eval(), epochs, config, settled)
-
-
-def member_run(config: RunConfig, member: Member) -> RunConfig:
-    """The run of one member: seed, data and threads of the blend's, and no more epochs."""
-    values = config.values()
-    fit_values = {**member.fit, "threads": config.fit.threads}
-    run = run_config_of(
-        {**values, "kind": member.kind, "network": member.network, "fit": fit_values}
-    )
-    epochs = min(run.fit.epochs, config.fit.epochs)
-    return replace(run, fit=replace(run.fit, epochs=epochs))
-
-
-def settled_joint(
-    config: RunConfig, members: list[RunConfig], weights: tuple[float, ...] | None
-) -> RunConfig:
-    """The run of a blend of settled members."""
-    parts = [
-        {"kind": each.kind, "network": dict(each.network), "fit": config_values(each.fit)}
-        for each in members
-    ]
-    network = {"members": parts, "weights": None if weights is None else list(weights)}
-    return run_config_of({**config.values(), "network": network})

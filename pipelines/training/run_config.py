@@ -3,6 +3,7 @@
 Not where things are kept (`pipelines/settings.py`), nor what a kind's options mean (`models`).
 """
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,33 @@ from models.options import check_types
 from pipelines.data.interactions import DataConfig
 from pipelines.errors import FieldError, InvalidInput, NotFound
 from pipelines.images.config import ImagesConfig
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How the members of a blend are found where the run does not name them."""
+
+    budget_seconds: float = 1200.0
+    """Seconds for the search: each candidate trains for at least an epoch, whatever it takes."""
+    candidates: tuple[str, ...] = (
+        "normalised",
+        "edlae",
+        "elsa",
+        "mult-dae",
+        "mult-vae",
+        "recvae",
+    )
+    """The named runs that are tried."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.budget_seconds < math.inf:
+            detail = f"budget_seconds is {self.budget_seconds:g}; it must be above 0."
+            raise ConfigError("budget_seconds", detail)
+        if not self.candidates:
+            raise ConfigError("candidates", "A search needs at least one candidate.")
+        for name in self.candidates:
+            if name not in run_names():
+                raise choice_error("candidates", name, run_names())
 
 
 @dataclass(frozen=True)
@@ -37,9 +65,19 @@ class RunConfig:
         """What it learns from."""
         return get_kind(self.kind).subject
 
+    search: SearchConfig | None = None
+    """For a blend without members: how they are found. With members: how they were."""
+    trials: tuple[Mapping[str, Any], ...] = ()
+    """What that search tried. Carried along, never read."""
+
+    @property
+    def searches(self) -> bool:
+        """Whether its members are still to be found."""
+        return self.kind == "joint" and not self.network["members"]
+
     def values(self) -> dict[str, Any]:
         """Plain values, as JSON gives them back; `run_config_of` of them is an equal config."""
-        return {
+        values = {
             "name": self.name,
             "kind": self.kind,
             "seed": self.seed,
@@ -47,6 +85,10 @@ class RunConfig:
             **self._data_values(),
             "fit": config_values(self.fit),
         }
+        if self.search is not None:
+            values["search"] = config_values(self.search)
+            values["trials"] = [dict(trial) for trial in self.trials]
+        return values
 
     def _data_values(self) -> dict[str, Any]:
         if self.subject == "images":
@@ -84,9 +126,13 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
         data=_section(DataConfig, "data", values.get("data", {})),
         fit=_section(FitConfig, "fit", values.get("fit", {})),
         images=_section(ImagesConfig, "images", values.get("images", {})),
+        search=_section(SearchConfig, "search", values["search"]) if "search" in values else None,
+        trials=tuple(values.get("trials", ())),
     )
     with _refusals("/data"):
         _check_feedback(config)
+    with _refusals("/network"):
+        _check_members(config)
     return config
 
 
@@ -101,6 +147,12 @@ def _check_subject(kind: str, values: Mapping[str, Any]) -> None:
     if section in values:
         detail = f"The kind {kind} has no section {section}; its data are chosen in [{own}]."
         raise ConfigError(section, detail)
+
+
+def _check_members(config: RunConfig) -> None:
+    """Raise ConfigError where a blend neither has members nor says how to find them."""
+    if config.searches and config.search is None:
+        raise ConfigError("members", "A blend needs members, or a [search] that finds them.")
 
 
 def _check_feedback(config: RunConfig) -> None:
@@ -121,9 +173,20 @@ def _refusals(section: str = "") -> Iterator[None]:
 
 
 def with_options(
-    config: RunConfig, *, seed: int | None = None, epochs: int | None = None
+    config: RunConfig,
+    *,
+    seed: int | None = None,
+    epochs: int | None = None,
+    budget_seconds: float | None = None,
 ) -> RunConfig:
-    """The run with another seed or length; None leaves it as it is."""
+    """The run with another seed, length or time to search; None leaves it as it is."""
+    if budget_seconds is not None:
+        if not config.searches:
+            detail = f"The run {config.name} searches nothing, so that it has no budget."
+            raise InvalidInput(detail, errors=[FieldError("/budget", detail)])
+        values = config.values()
+        values["search"]["budget_seconds"] = budget_seconds
+        config = run_config_of(values)
     if seed is not None:
         config = replace(config, seed=seed)
     if epochs is not None:

@@ -1,0 +1,152 @@
+"""The search for members of a blend: what it writes down gives the same network again."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pipelines.data.splits import Split, strong_generalisation
+from pipelines.errors import InvalidInput
+from pipelines.runs.files import RunFiles
+from pipelines.training import search
+from pipelines.training.blending import blend_weights
+from pipelines.training.checkpoints import InMemory
+from pipelines.training.fit import Fitted
+from pipelines.training.fit_run import fit_run
+from pipelines.training.progress import Progress
+from pipelines.training.run_config import RunConfig, named_run, run_config_of, with_options
+from tests.worlds import two_tastes
+
+SPLIT = strong_generalisation(two_tastes(120), 42)
+SMALL = ("edlae", "elsa", "mult-dae")
+
+
+def auto(budget: float = 3.0, candidates: tuple[str, ...] = SMALL, epochs: int = 8) -> RunConfig:
+    values = named_run("auto").values()
+    values["search"] = {"budget_seconds": budget, "candidates": list(candidates)}
+    values["fit"]["epochs"] = epochs
+    return run_config_of(values)
+
+
+def nothing(_progress: Progress) -> None:
+    pass
+
+
+def fitted(config: RunConfig, split: Split = SPLIT, checkpoints: Any = None) -> Fitted:
+    return fit_run(split, config, checkpoints=checkpoints or InMemory(), on_progress=nothing)
+
+
+def assert_same(first: Fitted, second: Fitted) -> None:
+    assert first.run == second.run
+    assert first.epochs == second.epochs
+    weights = second.network.state_dict()
+    assert set(weights) == set(first.network.state_dict())
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, weights[name]), name
+
+
+def test_what_it_wrote_down_gives_the_same_network_without_a_search() -> None:
+    found = fitted(auto())
+    assert found.run.network["members"]
+    assert not found.run.searches
+    again = run_config_of(found.run.values())
+    assert again == found.run
+    assert_same(fitted(again), found)
+
+
+def test_the_table_tells_of_every_candidate() -> None:
+    found = fitted(auto())
+    table = {trial["run"]: trial for trial in found.run.trials}
+    assert list(table) == list(SMALL)
+    assert all(trial["metric"] > 0 for trial in table.values())
+    assert table["edlae"]["epochs"] == 0
+    assert 1 <= table["elsa"]["epochs"] <= 8
+    weights = [trial["weight"] for trial in table.values() if trial["weight"]]
+    assert sum(weights) == pytest.approx(1)
+    assert weights == pytest.approx(found.run.network["weights"])
+
+
+def test_each_candidate_gets_an_epoch_however_little_time_there_is() -> None:
+    found = fitted(auto(budget=1e-6))
+    assert [trial["outcome"] for trial in found.run.trials] == ["finished", "stopped", "stopped"]
+    assert all(trial["metric"] is not None for trial in found.run.trials)
+
+
+def test_time_goes_to_the_better_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(1_000_000))
+    monkeypatch.setattr(search.time, "monotonic", lambda: float(next(seconds)))
+    found = fitted(auto(budget=100, candidates=("elsa", "mult-dae", "mult-vae"), epochs=500))
+    by_epochs = sorted(found.run.trials, key=lambda trial: -trial["epochs"])
+    assert by_epochs[0]["epochs"] > by_epochs[1]["epochs"] > by_epochs[2]["epochs"] >= 1
+
+
+def test_what_does_not_fit_is_in_the_table_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipelines.training.fit.available_memory", lambda: 1)
+    found = fitted(auto())
+    refused = found.run.trials[0]
+    assert refused["outcome"] == "refused"
+    assert "GB" in refused["detail"]
+    with pytest.raises(InvalidInput, match=r"None of the candidates.*GB"):
+        fitted(auto(candidates=("edlae",)))
+
+
+def test_an_interrupted_search_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
+    files, seen = RunFiles(tmp_path, "r"), []
+
+    def stop_at_elsa(progress: Progress) -> None:
+        if progress.phase.startswith("elsa") and progress.epoch > 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_run(SPLIT, auto(60), checkpoints=files, on_progress=stop_at_elsa)
+    found = fit_run(SPLIT, auto(60), checkpoints=files, on_progress=lambda p: seen.append(p))
+    assert not [progress for progress in seen if progress.phase.startswith("edlae")]
+    assert min(p.epoch for p in seen if p.phase.startswith("elsa") and p.epoch) == 3
+    assert_same(fitted(found.run), found)
+    assert_same(fitted(auto(60), checkpoints=files), found)  # noted: no second search
+
+
+def test_where_nobody_judges_the_first_that_fits_is_taken() -> None:
+    alone = replace(SPLIT, validation=None, test=None)
+    found = fitted(auto(), alone)
+    assert [member["kind"] for member in found.run.network["members"]] == ["linear"]
+    assert_same(fitted(found.run, alone), found)
+
+
+def test_weights_are_those_that_rank_best_together() -> None:
+    assert SPLIT.validation is not None
+    good = fitted(named_run("edlae")).network
+    bad = fitted(with_options(named_run("mult-dae"), epochs=1)).network
+    assert blend_weights([good], SPLIT.validation) == (1.0,)
+    weights = blend_weights([bad, good], SPLIT.validation)
+    assert weights[1] > weights[0]
+    assert sum(weights) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"search": {"budget_seconds": 0}}, "budget_seconds"),
+        ({"search": {"candidates": []}}, "at least one"),
+        ({"search": {"candidates": ["edla"]}}, "edlae"),
+        ({"search": {"budget": 3}}, "budget_seconds"),
+    ],
+)
+def test_an_impossible_search_is_refused(values: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        run_config_of({**named_run("auto").values(), **values})
+
+
+def test_a_blend_without_members_needs_a_search() -> None:
+    with pytest.raises(InvalidInput, match="search"):
+        run_config_of({"name": "x", "kind": "joint", "network": {"members": []}})
+
+
+def test_only_a_search_has_a_budget() -> None:
+    with pytest.raises(InvalidInput, match="budget"):
+        with_options(named_run("edlae"), budget_seconds=60)
+    assert with_options(named_run("auto"), budget_seconds=60).search.budget_seconds == 60
