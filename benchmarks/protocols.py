@@ -40,6 +40,8 @@ class Measured:
     popularity: Evaluation
     epochs: int
     chosen: dict[str, Any]
+    settled: RunConfig
+    """The run with nothing left to choose."""
     selection_seconds: float
     fit_seconds: float
 
@@ -53,7 +55,15 @@ def strong(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured
     if trained.test is None or trained.popularity is None:
         raise InvalidInput("Too few users with five items to hold any out.")
     chosen = chosen_of(config, trained.settled)
-    return Measured(trained.test, trained.popularity, len(trained.epochs), chosen, 0.0, seconds)
+    return Measured(
+        trained.test,
+        trained.popularity,
+        len(trained.epochs),
+        chosen,
+        trained.settled,
+        0.0,
+        seconds,
+    )
 
 
 def weak(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
@@ -78,6 +88,7 @@ def weak(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
         *(as_lightgcn(evaluate(scorer, users), test_x) for scorer in scorers),
         len(final.epochs),
         chosen_of(config, settled),
+        settled,
         selected - started,
         fitted - selected,
     )

@@ -16,20 +16,24 @@ from benchmarks.protocols import PROTOCOLS, Measured
 from pipelines.errors import HourglassError, InvalidInput
 from pipelines.training.evaluate import Evaluation
 from pipelines.training.progress import Progress
-from pipelines.training.run_config import RunConfig, named_run, run_config_of, with_options
+from pipelines.training.run_config import RunConfig, asked_run, run_config_of, with_options
 
 
 def main() -> int:
     """Print the figures of one run; exit 1 with a reason when it cannot be done."""
     arguments = _arguments()
     try:
-        config = with_options(named_run(arguments.config), seed=arguments.seed)
+        config = with_options(
+            asked_run(arguments.config), seed=arguments.seed, budget_seconds=arguments.budget
+        )
         config = _with_changes(config, arguments.set)
         measured = PROTOCOLS[arguments.protocol](arguments.data, config, _show)
     except HourglassError as error:
         print(error.detail, file=sys.stderr)
         return 1
     figures = _figures(config, measured)
+    if arguments.write_run:
+        arguments.write_run.write_text(json.dumps(measured.settled.values(), indent=2))
     if arguments.per_user:
         _write_per_user(arguments.per_user, measured.test)
     print(json.dumps(figures) if arguments.json else _table(figures))
@@ -40,7 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recommenders", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="anything `import` knows")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="strong")
-    parser.add_argument("--config", default="denoising", help="a named run")
+    parser.add_argument("--config", default="denoising", help="a named run, or a file of one")
     parser.add_argument("--seed", type=int, help="default: the run's own")
     parser.add_argument(
         "--set",
@@ -48,6 +52,10 @@ def _arguments() -> argparse.Namespace:
         default=[],
         metavar="SECTION.OPTION=JSON",
         help="another value of an option, e.g. 'network.regularisation=[600]'",
+    )
+    parser.add_argument("--budget", type=float, metavar="SECONDS", help="for the search of `auto`")
+    parser.add_argument(
+        "--write-run", type=Path, help="write here the run with all that validation chose"
     )
     parser.add_argument("--per-user", type=Path, help="write a CSV row per test user here")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
@@ -78,6 +86,7 @@ def _figures(config: RunConfig, measured: Measured) -> dict[str, Any]:
         "gain_in_se": {name: _gain_in_se(test, popularity, name) for name in test.per_user},
         "epochs": measured.epochs,
         "chosen": measured.chosen,
+        "trials": list(measured.settled.trials),
         "selection_seconds": measured.selection_seconds,
         "fit_seconds": measured.fit_seconds,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

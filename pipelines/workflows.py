@@ -47,6 +47,8 @@ class RunResult:
     promoted: bool
     reasons: tuple[str, ...]
     metrics: dict[str, Any]
+    trials: tuple[dict[str, Any], ...] = ()
+    """What a search tried."""
 
 
 def run_training(
@@ -132,6 +134,7 @@ def result_of(engine: Engine, run_id: str) -> RunResult:
     """What a finished run came to."""
     with reading(engine) as session:
         run = runs.get_run(session, run_id=run_id)
+        artifact = artifacts.get_artifact(session, artifact_id=(run and run.artifact_id) or "")
     assert run is not None
     assert run.verdict is not None
     return RunResult(
@@ -140,6 +143,7 @@ def result_of(engine: Engine, run_id: str) -> RunResult:
         run.verdict["promote"],
         tuple(run.verdict["reasons"]),
         run.metrics or {},
+        tuple(artifact.manifest["run"].get("trials", ())) if artifact else (),
     )
 
 
@@ -150,11 +154,18 @@ def is_current(engine: Engine, config: RunConfig) -> bool:
             config, described = resolved(session, config)
         recent = artifacts.list_artifacts(session, limit=RECENT, after=None)
         digests = {
-            a.manifest["data"]["digest"] for a in recent if a.manifest["run"] == config.values()
+            a.manifest["data"]["digest"] for a in recent if _came_of(a.manifest["run"], config)
         }
         if config.subject == IMAGES:
             return digest_of(described) in digests
         return bool(digests) and read_interactions(session, config.data).digest() in digests
+
+
+def _came_of(run: dict[str, Any], config: RunConfig) -> bool:
+    """Whether this run of a manifest is what the config asks for, its members found or given."""
+    if config.searches:
+        run = {**run, "network": dict(config.network), "trials": []}
+    return run == config.values()
 
 
 def _both(first: OnProgress, second: OnProgress) -> OnProgress:

@@ -134,8 +134,10 @@ class FullRank(Network):
         start = {"regularisation": problem.mean_square(), **dict.fromkeys(EXPONENTS, 0.5)}
         candidates = {name: getattr(self.config, name) for name in start}
         best = {name: nearest(candidates[name], start[name]) for name in start}
+        self.weight = self.weight.new_empty(0)  # so that old and new are never there together
         if judge is not None and max(map(len, candidates.values())) > 1:
             best = self._best(problem, candidates, judge, start)
+            self.weight = self.weight.new_empty(0)
         self.weight = problem.weights(best)
         self._chosen = {name: [number] for name, number in best.items()}
 

@@ -5,6 +5,7 @@ The database says which artifact is active; the files say what it is.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from pipelines.registry.store import Store
 from pipelines.storage import artifacts, embeddings
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.tables import IMAGES, INTERACTIONS
+from pipelines.storage.tables import Artifact as Row
 
 
 def read_active(session: Session, store: Store) -> Artifact | None:
@@ -27,18 +29,20 @@ def read_active(session: Session, store: Store) -> Artifact | None:
     return None if row is None else read_artifact(store, row.artifact_id)
 
 
+def run_values(engine: Engine, artifact_id: str) -> dict[str, Any]:
+    """The run that the artifact came of, as plain values. Raises NotFound."""
+    with reading(engine) as session:
+        run: dict[str, Any] = _found(session, artifact_id).manifest["run"]
+    return run
+
+
 def promote_by_id(engine: Engine, store: Store, artifact_id: str) -> None:
     """Make the artifact of that id the active one, once its checksums are verified.
 
     Raises NotFound, DamagedArtifact, or Conflict when another promotion was made meanwhile.
     """
     with reading(engine) as session:
-        row = artifacts.get_artifact(session, artifact_id=artifact_id)
-        if row is None:
-            raise NotFound(
-                f"There is no artifact {artifact_id!r}; `hourglass artifacts list` and "
-                "GET /v1/artifacts list them all."
-            )
+        row = _found(session, artifact_id)
         before = artifacts.active_artifact_id(session, subject=row.subject)
     make_active = _ready(engine, store, artifact_id, row.subject)
     with writing(engine) as session:
@@ -64,6 +68,16 @@ def roll_back(engine: Engine, store: Store, *, subject: str = INTERACTIONS) -> s
         make_active(session)
         artifacts.set_status(session, artifact_id=left, status="rejected")
     return previous.artifact_id
+
+
+def _found(session: Session, artifact_id: str) -> Row:
+    row = artifacts.get_artifact(session, artifact_id=artifact_id)
+    if row is None:
+        raise NotFound(
+            f"There is no artifact {artifact_id!r}; `hourglass artifacts list` and "
+            "GET /v1/artifacts list them all."
+        )
+    return row
 
 
 def _ready(

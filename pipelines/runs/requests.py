@@ -18,10 +18,18 @@ OPEN = ("queued", "running")
 """Statuses of runs that are not over."""
 
 
-def requested_config(name: str, *, seed: int | None = None, epochs: int | None = None) -> RunConfig:
+def requested_config(
+    name: str,
+    *,
+    seed: int | None = None,
+    epochs: int | None = None,
+    budget_seconds: float | None = None,
+) -> RunConfig:
     """The named run with these options. Raises InvalidInput that lists the names there are."""
     try:
-        return with_options(named_run(name), seed=seed, epochs=epochs)
+        return with_options(
+            named_run(name), seed=seed, epochs=epochs, budget_seconds=budget_seconds
+        )
     except NotFound as error:
         raise InvalidInput(error.detail, errors=error.errors) from None
 

@@ -3,12 +3,14 @@
 Not where things are kept (`pipelines/settings.py`), nor what a kind's options mean (`models`).
 """
 
+import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from models.catalog import Subject, check_subject, config_values, get_kind, make_config
@@ -59,16 +61,15 @@ class RunConfig:
     fit: FitConfig
     images: ImagesConfig = ImagesConfig()
     """Of a run on images, to which `data` means nothing."""
+    search: SearchConfig | None = None
+    """For a blend without members: how they are found. With members: how they were."""
+    trials: tuple[Mapping[str, Any], ...] = ()
+    """What that search tried. Carried along, never read."""
 
     @property
     def subject(self) -> Subject:
         """What it learns from."""
         return get_kind(self.kind).subject
-
-    search: SearchConfig | None = None
-    """For a blend without members: how they are found. With members: how they were."""
-    trials: tuple[Mapping[str, Any], ...] = ()
-    """What that search tried. Carried along, never read."""
 
     @property
     def searches(self) -> bool:
@@ -109,6 +110,30 @@ def named_run(name: str) -> RunConfig:
         raise NotFound(detail, errors=[FieldError("/config", detail)])
     text = (resources.files("pipelines.training") / "configs" / f"{name}.toml").read_text()
     return run_config_of({"name": name, **tomllib.loads(text)})
+
+
+def read_run(path: Path) -> RunConfig:
+    """The run that a TOML or JSON file describes, called as the file unless it says otherwise.
+
+    Raises InvalidInput for what is no such file.
+    """
+    try:
+        text = path.read_text()
+        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except FileNotFoundError:
+        raise InvalidInput(f"There is no file {path}.") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{path} cannot be read as {path.suffix[1:].upper()}: {error}."
+        ) from None
+    if not isinstance(values, dict) or "kind" not in values:
+        raise InvalidInput(f"{path} describes no run: it needs at least a `kind`.")
+    return run_config_of({"name": path.stem, **values})
+
+
+def asked_run(name: str) -> RunConfig:
+    """The named run, or that of a file where the name ends as one."""
+    return read_run(Path(name)) if name.endswith((".toml", ".json")) else named_run(name)
 
 
 def run_config_of(values: Mapping[str, Any]) -> RunConfig:
@@ -183,7 +208,7 @@ def with_options(
     if budget_seconds is not None:
         if not config.searches:
             detail = f"The run {config.name} searches nothing, so that it has no budget."
-            raise InvalidInput(detail, errors=[FieldError("/budget", detail)])
+            raise InvalidInput(detail, errors=[FieldError("/budget_seconds", detail)])
         values = config.values()
         values["search"]["budget_seconds"] = budget_seconds
         config = run_config_of(values)

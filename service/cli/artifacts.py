@@ -1,5 +1,6 @@
 """`hourglass artifacts`: what was trained, and which of it is live."""
 
+import json
 from typing import Annotated, Literal
 
 import typer
@@ -40,6 +41,24 @@ def list_command(as_json: JsonOption = False) -> None:
         for row in rows:
             what = f"{row.artifact_id:<40}{row.subject:<14}{row.kind:<16}"
             typer.echo(f"{what}{row.status:<10}{row.created_at:%F %T}")
+
+
+@app.command()
+def run(artifact_id: ArtifactId, as_json: JsonOption = False) -> None:
+    """Print the run that an artifact came of, to be trained again: same data, same artifact.
+
+    Of a search it names the members that were found, and tells what was tried.
+
+    Example: hourglass artifacts run auto-0123456789abcdef > run.json; hourglass train run.json
+    """
+    from pipelines.registry.registry import run_values
+
+    with (
+        answering(as_json=as_json),
+        open_database(Settings.from_environment()) as engine,
+    ):
+        values = run_values(engine, artifact_id)
+        typer.echo(json.dumps(values, indent=None if as_json else 2, ensure_ascii=False))
 
 
 @app.command()

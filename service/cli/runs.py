@@ -11,6 +11,7 @@ from pipelines.errors import NotFound
 from pipelines.settings import Settings
 from service.cli.console import JsonOption, answering, command_app, print_json
 from service.cli.database import open_database, tell_dead_runs
+from service.cli.durations import seconds_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -25,6 +26,13 @@ RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="As `runs list` sho
 Config = Annotated[str, typer.Argument(metavar="CONFIG", help="Which named run, e.g. denoising.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the split, the weights and the noise.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs at most.")]
+
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        parser=seconds_of, metavar="TIME", help="Time for the search of `auto`, e.g. 20m."
+    ),
+]
 
 
 @app.command("list")
@@ -66,7 +74,11 @@ def show(run_id: RunId, as_json: JsonOption = False) -> None:
 
 @app.command()
 def start(
-    config: Config, seed: Seed = None, epochs: Epochs = None, as_json: JsonOption = False
+    config: Config,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Ask for a run; a worker carries it out when those before it are over.
 
@@ -76,7 +88,7 @@ def start(
     from pipelines.storage.engine import writing
 
     with answering(as_json=as_json), open_database(Settings.from_environment()) as engine:
-        wanted = requested_config(config, seed=seed, epochs=epochs)
+        wanted = requested_config(config, seed=seed, epochs=epochs, budget_seconds=budget)
         with writing(engine) as session:
             run = request_run(session, wanted, now=datetime.now(UTC))
         _tell_status(run, as_json=as_json)

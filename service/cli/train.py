@@ -1,5 +1,6 @@
 """`hourglass train`: interactions to a judged artifact, in this process."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from service.cli.console import (
     tell_problem,
 )
 from service.cli.database import open_database, tell_dead_runs
+from service.cli.durations import seconds_of
 from service.cli.training_bar import TrainingBar
 
 if TYPE_CHECKING:
@@ -24,9 +26,23 @@ if TYPE_CHECKING:
 
 app = command_app()
 
-Config = Annotated[str, typer.Argument(metavar="CONFIG", help="Which named run, e.g. denoising.")]
+Config = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG", help="Which named run, e.g. denoising; or a .toml or .json file of one."
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of the split, the weights and the noise.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs at most.")]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        parser=seconds_of,
+        metavar="TIME",
+        help="Time for the search of `auto`, e.g. 90s, 20m, 1.5h.",
+        show_default="20m",
+    ),
+]
 Once = Annotated[bool, typer.Option("--once", help="Skip what was trained before.")]
 
 
@@ -35,6 +51,7 @@ def train_command(
     config: Config,
     seed: Seed = None,
     epochs: Epochs = None,
+    budget: Budget = None,
     once: Once = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,12 +59,12 @@ def train_command(
 
     Same data and seed give the same artifact. Ctrl-C stops; what is live stays live.
 
-    Example: hourglass train denoising --seed 7
+    Example: hourglass train denoising --seed 7, or hourglass train auto --budget 20m
     """
-    from pipelines.training.run_config import named_run, with_options
+    from pipelines.training.run_config import asked_run, with_options
 
     with answering(as_json=as_json):
-        run = with_options(named_run(config), seed=seed, epochs=epochs)
+        run = with_options(asked_run(config), seed=seed, epochs=epochs, budget_seconds=budget)
         result = _train(run, once=once, as_json=as_json)
         if result is None:
             _tell_current(run.name, as_json=as_json)
@@ -84,11 +101,23 @@ def _tell_current(name: str, *, as_json: bool) -> None:
 
 
 def _tell(result: "RunResult") -> None:
-    for line in metric_lines(result.metrics):
+    for line in (*trial_lines(result.trials), *metric_lines(result.metrics)):
         typer.echo(line)
     typer.echo(f"{'Promoted' if result.promoted else 'Rejected'}: {result.artifact_id}")
     for reason in result.reasons:
         typer.echo(f"  {reason}")
+
+
+def trial_lines(trials: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A table of what a search tried; empty where there was none."""
+    if not trials:
+        return []
+    head = f"{'tried':<14}{'validation':>12}{'epochs':>8}{'seconds':>9}{'weight':>8}  outcome"
+    return [head] + [
+        f"{t['run']:<14}{'-' if t['metric'] is None else format(t['metric'], '.4f'):>12}"
+        f"{t['epochs']:>8}{t['seconds']:>9.0f}{t['weight']:>8.2f}  {t['outcome']} {t['detail']}"
+        for t in trials
+    ]
 
 
 def metric_lines(metrics: dict[str, Any]) -> list[str]:

@@ -32,7 +32,9 @@ def start_run(body: RunBody) -> tuple[Run, int, dict[str, str]]:
 
     A worker (`hourglass worker`) carries it out when those before it are over.
     """
-    config = requested_config(body.config, seed=body.seed, epochs=body.epochs)
+    config = requested_config(
+        body.config, seed=body.seed, epochs=body.epochs, budget_seconds=body.budget_seconds
+    )
     with context().writing() as session:
         run = request_run(session, config, now=datetime.now(UTC))
     return accepted(run)

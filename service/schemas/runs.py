@@ -9,6 +9,7 @@ from service.schemas.fields import Answer, Body, NextCursor, Text
 
 MAX_SEED = 2**63 - 1
 MAX_EPOCHS = 100_000
+MAX_BUDGET = 7 * 24 * 3600
 
 RunId = Annotated[str, Field(description="Ask `GET /v1/runs/{run_id}` how far it is.")]
 
@@ -20,6 +21,12 @@ class RunBody(Body):
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED, description="Default: the config's.")
     epochs: int | None = Field(
         default=None, ge=1, le=MAX_EPOCHS, description="At most; default: the config's."
+    )
+    budget_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_BUDGET,
+        description="Time for the search of a run that searches, such as `auto`.",
     )
 
 
