@@ -6,13 +6,14 @@ recall@k = hits / |test| (He et al. 2020, LightGCN), unlike the service's hits /
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.beyond import beyond
 from benchmarks.matrices import read_matrix, read_parts
 from pipelines.data.interactions import Csr
 from pipelines.data.splits import (
@@ -24,7 +25,7 @@ from pipelines.data.splits import (
 )
 from pipelines.errors import InvalidInput
 from pipelines.training.checkpoints import InMemory
-from pipelines.training.evaluate import METRICS, Evaluation, evaluate, popularity_scorer
+from pipelines.training.evaluate import METRICS, Evaluation, Scorer, evaluate, popularity_scorer
 from pipelines.training.fit_run import fit_run
 from pipelines.training.metrics.recall import recall_at_k
 from pipelines.training.progress import OnProgress
@@ -42,6 +43,8 @@ class Measured:
     chosen: dict[str, Any]
     settled: RunConfig
     """The run with nothing left to choose."""
+    beyond: dict[str, Any]
+    """Of the network and of popularity, what `benchmarks/beyond.py` looks at."""
     selection_seconds: float
     fit_seconds: float
 
@@ -52,15 +55,17 @@ def strong(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured
     started = time.perf_counter()
     trained = train(split, config, on_progress=on_progress)
     seconds = time.perf_counter() - started
-    if trained.test is None or trained.popularity is None:
+    if split.test is None or trained.test is None or trained.popularity is None:
         raise InvalidInput("Too few users with five items to hold any out.")
     chosen = chosen_of(config, trained.settled)
+    scorers = (trained.network.logits, popularity_scorer(split.train))
     return Measured(
         trained.test,
         trained.popularity,
         len(trained.epochs),
         chosen,
         trained.settled,
+        _beyond(scorers, split.test, (trained.test, trained.popularity), split.train),
         0.0,
         seconds,
     )
@@ -84,11 +89,14 @@ def weak(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
     fitted = time.perf_counter()
     users = HeldOut(train_x, test_x)
     scorers = (final.network.logits, popularity_scorer(train_x))
+    test, popularity = (as_lightgcn(evaluate(scorer, users), test_x) for scorer in scorers)
     return Measured(
-        *(as_lightgcn(evaluate(scorer, users), test_x) for scorer in scorers),
+        test,
+        popularity,
         len(final.epochs),
         chosen_of(config, settled),
         settled,
+        _beyond(scorers, users, (test, popularity), train_x),
         selected - started,
         fitted - selected,
     )
@@ -98,6 +106,17 @@ PROTOCOLS: dict[str, Callable[[Path, RunConfig, OnProgress], Measured]] = {
     "strong": strong,
     "weak": weak,
 }
+
+
+def _beyond(
+    scorers: Sequence[Scorer], users: HeldOut, evaluations: Sequence[Evaluation], train: Csr
+) -> dict[str, Any]:
+    return {
+        name: beyond(scorer, users, evaluation, train)
+        for name, scorer, evaluation in zip(
+            ("network", "popularity"), scorers, evaluations, strict=True
+        )
+    }
 
 
 def chosen_of(asked: RunConfig, settled: RunConfig) -> dict[str, Any]:

@@ -6,13 +6,12 @@ python -m benchmarks.recommenders --data FOLDER --config denoising --seed 98765
 import argparse
 import csv
 import json
-import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.protocols import PROTOCOLS, Measured
+from benchmarks.protocols import PROTOCOLS
+from benchmarks.tables import figures_of, table
 from pipelines.errors import HourglassError, InvalidInput
 from pipelines.training.evaluate import Evaluation
 from pipelines.training.progress import Progress
@@ -27,16 +26,20 @@ def main() -> int:
             asked_run(arguments.config), seed=arguments.seed, budget_seconds=arguments.budget
         )
         config = _with_changes(config, arguments.set)
+        rival = None
+        if arguments.against:
+            other = with_options(asked_run(arguments.against), seed=config.seed)
+            rival = PROTOCOLS[arguments.protocol](arguments.data, other, _show)
         measured = PROTOCOLS[arguments.protocol](arguments.data, config, _show)
     except HourglassError as error:
         print(error.detail, file=sys.stderr)
         return 1
-    figures = _figures(config, measured)
+    figures = figures_of(config, measured, rival)
     if arguments.write_run:
         arguments.write_run.write_text(json.dumps(measured.settled.values(), indent=2))
     if arguments.per_user:
         _write_per_user(arguments.per_user, measured.test)
-    print(json.dumps(figures) if arguments.json else _table(figures))
+    print(json.dumps(figures) if arguments.json else table(figures, against=arguments.against))
     return 0
 
 
@@ -57,6 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--write-run", type=Path, help="write here the run with all that validation chose"
     )
+    parser.add_argument(
+        "--against", metavar="CONFIG", help="print the paired difference to this run, user by user"
+    )
     parser.add_argument("--per-user", type=Path, help="write a CSV row per test user here")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
     return parser.parse_args()
@@ -73,49 +79,6 @@ def _with_changes(config: RunConfig, changes: Sequence[str]) -> RunConfig:
         except (KeyError, TypeError, json.JSONDecodeError):
             raise InvalidInput(f"{change!r} is not SECTION.OPTION=JSON.") from None
     return run_config_of(values)
-
-
-def _figures(config: RunConfig, measured: Measured) -> dict[str, Any]:
-    test, popularity = measured.test, measured.popularity
-    return {
-        "config": config.name,
-        "seed": config.seed,
-        **{name: test.mean(name) for name in test.per_user},
-        "se": {name: test.standard_error(name) for name in test.per_user},
-        "popularity": {name: popularity.mean(name) for name in popularity.per_user},
-        "gain_in_se": {name: _gain_in_se(test, popularity, name) for name in test.per_user},
-        "epochs": measured.epochs,
-        "chosen": measured.chosen,
-        "trials": list(measured.settled.trials),
-        "selection_seconds": measured.selection_seconds,
-        "fit_seconds": measured.fit_seconds,
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-
-
-def _gain_in_se(ours: Evaluation, theirs: Evaluation, metric: str) -> float | None:
-    """How many standard errors of the paired difference the gain is; None where it has no error."""
-    difference = Evaluation({metric: ours.per_user[metric] - theirs.per_user[metric]})
-    error = difference.standard_error(metric)
-    return difference.mean(metric) / error if error else None
-
-
-def _table(figures: dict[str, Any]) -> str:
-    lines = [f"{figures['config']}, seed {figures['seed']}, {figures['epochs']} epochs"]
-    lines.append(f"{'':<12}{'network':>18}{'popularity':>12}{'gain in s.e.':>14}")
-    lines += [
-        f"{name:<12}{figures[name]:>9.4f} ± {se:.4f}{figures['popularity'][name]:>12.4f}"
-        f"{_one_digit(figures['gain_in_se'][name]):>14}"
-        for name, se in figures["se"].items()
-    ]
-    if figures["chosen"]:
-        lines.append(f"chosen on validation: {json.dumps(figures['chosen'])}")
-    lines.append(f"{figures['fit_seconds']:.1f} s, {figures['peak_rss_mb']:.0f} MB at most")
-    return "\n".join(lines)
-
-
-def _one_digit(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
 
 
 def _write_per_user(path: Path, evaluation: Evaluation) -> None:

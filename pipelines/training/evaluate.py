@@ -71,29 +71,42 @@ def standard_error(values: Array) -> float:
 
 def evaluate(scorer: Scorer, users: HeldOut) -> Evaluation:
     """Rank all items but the folded-in ones for each user, and judge by the held-out ones."""
-    n_users, n_items = users.fold_in.shape
-    batch_size = max(1, SCORES_AT_ONCE // max(n_items, 1))
     depth = max(k for _, k in METRICS.values())
+    item_nums = torch.from_numpy(ranked(scorer, users.fold_in, depth))
     hits = [
-        _ranked_hits(scorer, users.fold_in[start:end], users.held_out[start:end], depth)
-        for start in range(0, n_users, batch_size)
-        for end in [start + batch_size]
+        _hits(item_nums[start:end], users.held_out[start:end])
+        for start, end in _batches(users.fold_in)
     ]
     n_held_out = np.diff(users.held_out.indptr)
     stacked = np.concatenate(hits)
     return Evaluation({name: f(stacked, n_held_out, k) for name, (f, k) in METRICS.items()})
 
 
-def _ranked_hits(scorer: Scorer, fold_in: Csr, held_out: Csr, depth: int) -> Array:
-    """Whether each of the first `depth` ranks is held out, (batch, min(depth, n_items)) bool."""
-    seen = to_rows(fold_in)
+def ranked(scorer: Scorer, fold_in: Csr, depth: int) -> Array:
+    """The items of the first ranks without those folded in, (n_users, min(depth, n_items))."""
+    found = []
     with torch.inference_mode():
-        _, ranked = top_n(mask(scorer(seen), seen), depth)
-        relevant = torch.zeros(len(seen), seen.n_items, dtype=torch.bool)
-        wanted = to_rows(held_out)
-        relevant[wanted.row_nums, wanted.indices] = True
-        hits: Array = relevant.gather(1, ranked).numpy()
-        return hits
+        for start, end in _batches(fold_in):
+            seen = to_rows(fold_in[start:end])
+            found.append(top_n(mask(scorer(seen), seen), depth)[1])
+    item_nums: Array = torch.cat(found).numpy()
+    return item_nums
+
+
+def _hits(item_nums: Tensor, held_out: Csr) -> Array:
+    """Whether each of the ranks is held out, of the shape of the item numbers."""
+    wanted = to_rows(held_out)
+    relevant = torch.zeros(len(wanted), wanted.n_items, dtype=torch.bool)
+    relevant[wanted.row_nums, wanted.indices] = True
+    hits: Array = relevant.gather(1, item_nums).numpy()
+    return hits
+
+
+def _batches(x: Csr) -> list[tuple[int, int]]:
+    """From which row to which scores are computed at once."""
+    n_users, n_items = x.shape
+    size = max(1, SCORES_AT_ONCE // max(n_items, 1))
+    return [(start, min(start + size, n_users)) for start in range(0, n_users, size)]
 
 
 def network_scorer(network: Network) -> Scorer:

@@ -89,7 +89,7 @@ def _fitted(network: Network, config: RunConfig, checkpoint: Checkpoint) -> Fitt
         assert checkpoint.best is not None
         weights = checkpoint.best.weights
         epochs = up_to_best(epochs)
-    network.load_state_dict(weights)
+    network.load_state_dict(weights, assign=True)
     settled = _settled(config, epochs, checkpoint.chosen or {})
     return Fitted(network.eval(), epochs, config, settled)
 
