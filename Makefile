@@ -7,7 +7,7 @@ DATA ?= lesson
 CONFIG ?= denoising
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench
+.PHONY: help setup run test lint types bench peers
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,3 +47,6 @@ types: setup ## Check types (mypy, strict)
 bench: setup ## Measure quality on DATA=PATH: network and popularity on the same split
 	@test "$(DATA)" != lesson || { echo "Name the data: make bench DATA=PATH"; exit 2; }
 	@$(BIN)/python -m benchmarks.recommenders --data "$(DATA)" --config $(CONFIG)
+
+peers: setup ## Install what the benchmarks compare with (PyOD); they skip by name what is absent
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'

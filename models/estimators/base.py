@@ -23,6 +23,14 @@ CHUNK = 1024
 """Rows of one forward pass: bounds memory, whatever the table."""
 
 
+def generator_of(random_state: Any) -> torch.Generator:
+    """Seeded with `random_state`; with a draw from it, where it is not a number."""
+    seed = random_state
+    if not isinstance(seed, Integral):
+        seed = check_random_state(seed).randint(2**31)
+    return torch.Generator().manual_seed(int(seed))
+
+
 class NetworkEstimator(BaseEstimator):
     """A network of a `kind` of the catalog, fitted for a number of epochs.
 
@@ -50,11 +58,7 @@ class NetworkEstimator(BaseEstimator):
         self.random_state = random_state
 
     def _generator(self) -> torch.Generator:
-        """Seeded with `random_state`; with a draw from it, where it is not a number."""
-        seed = self.random_state
-        if not isinstance(seed, Integral):
-            seed = check_random_state(seed).randint(2**31)
-        return torch.Generator().manual_seed(int(seed))
+        return generator_of(self.random_state)
 
     def _build(self, n_items: int, generator: torch.Generator, **defaults: Any) -> Network:
         width = {} if self.latent_dim is None else {"latent_dim": self.latent_dim}

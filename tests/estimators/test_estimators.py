@@ -7,18 +7,13 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from models.catalog import kinds_of
 from models.errors import ConfigError, RowsError
-from models.estimators import (
-    AutoencoderOutlierDetector,
-    AutoencoderRecommender,
-    AutoencoderTransformer,
-)
+from models.estimators import AutoencoderRecommender, AutoencoderTransformer
 from tests.models.conftest import SMALL, checkerboard
 
 DENSE = ("undercomplete", "sparse", "denoising", "contractive", "stacked", "deep", "variational")
@@ -95,31 +90,6 @@ class TestTransformer:
         assert copy.get_params()["autoencodertransformer__latent_dim"] in (1, 2)
 
 
-class TestOutlierDetector:
-    def test_points_off_the_ring_are_outliers(self, ring: Any) -> None:
-        detector = AutoencoderOutlierDetector(
-            latent_dim=2, contamination=0.05, epochs=200, options={"activation": "tanh"}
-        ).fit(ring)
-        strange = ring[:20] + np.random.default_rng(1).normal(scale=8, size=(20, 6))
-        assert (detector.predict(strange) == -1).mean() > 0.9
-        assert (detector.predict(ring) == -1).sum() == 10
-
-    def test_the_score_is_minus_the_mean_of_the_feature_errors(self, ring: Any) -> None:
-        detector = AutoencoderOutlierDetector(epochs=3).fit(ring)
-        errors = detector.feature_errors(ring)
-        assert errors.shape == ring.shape
-        assert detector.score_samples(ring) == pytest.approx(-errors.mean(axis=1))
-
-    @pytest.mark.parametrize("share", [0, 0.6, float("nan")])
-    def test_an_impossible_share_of_outliers_is_refused(self, share: float, ring: Any) -> None:
-        with pytest.raises(ConfigError, match="contamination"):
-            AutoencoderOutlierDetector(contamination=share).fit(ring)
-
-    def test_predicts_at_the_end_of_a_pipeline(self, ring: Any) -> None:
-        detector = make_pipeline(PCA(4), AutoencoderOutlierDetector(epochs=3)).fit(ring)
-        assert set(detector.predict(ring)) == {-1, 1}
-
-
 class TestRecommender:
     def fitted(self) -> AutoencoderRecommender:
         options = {"hidden_dims": [24], "corruption_rate": 0.3}
@@ -166,7 +136,7 @@ class TestRecommender:
         assert np.array_equal(x.data, before)
 
 
-ESTIMATORS = (AutoencoderTransformer, AutoencoderOutlierDetector, AutoencoderRecommender)
+ESTIMATORS = (AutoencoderTransformer, AutoencoderRecommender)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -22,7 +22,7 @@ def reasons(estimator: Any) -> dict[str, str]:
 @parametrize_with_checks(
     [
         AutoencoderTransformer(epochs=30),
-        AutoencoderOutlierDetector(epochs=30),
+        AutoencoderOutlierDetector(form="fast", regime="clean"),
         AutoencoderRecommender(epochs=5, options={"hidden_dims": [16]}, latent_dim=4),
     ],
     expected_failed_checks=reasons,

@@ -1,0 +1,131 @@
+"""The detector of strange rows: fit it to a table, score others, ask why.
+
+feature errors -> score -> p-value -> is_anomaly -> contributions. What a p-value promises is in
+models/scoring/calibration.py; how a detector is fitted in fit.py, why a row is strange in
+explanation.py, how it is kept in kept.py.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from models.detectors.cells import RowProblem, Table
+from models.detectors.members import Member, MemberName
+from models.detectors.objectives import OBJECTIVES, KindName
+from models.detectors.preparation import Prepared, RowPreparation
+from models.detectors.recipes import Form, Regime
+from models.errors import ConfigError, choice_error
+from models.scoring.calibration import p_values, threshold_at
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """How a detector is fitted."""
+
+    regime: Regime | Literal["auto"] = "auto"
+    """Whether training rows are all normal (`clean`) or some may be strange (`contaminated`)."""
+    form: Form = "full"
+    """`fast` takes a fraction of the time, and is a little worse."""
+    kind: KindName = "denoising"
+    """Of its autoencoders."""
+    members: tuple[MemberName, ...] = ()
+    """Other members than those of the regime, in equal parts."""
+    calibration_share: float = 0.2
+    """Share of the rows held out of training for p-values; 0: all train, nothing is promised."""
+    categorical: tuple[str, ...] = ()
+    """Columns of numbers that are names of categories."""
+
+    def __post_init__(self) -> None:
+        if self.regime not in ("auto", "clean", "contaminated"):
+            raise choice_error("regime", self.regime, ("auto", "clean", "contaminated"))
+        if self.form not in ("full", "fast"):
+            raise choice_error("form", self.form, ("full", "fast"))
+        if self.kind not in OBJECTIVES:
+            raise choice_error("kind", self.kind, OBJECTIVES)
+        for name in self.members:
+            if name not in get_args(MemberName):
+                raise choice_error("members", name, get_args(MemberName))
+        if not 0 <= self.calibration_share < 1:
+            detail = f"calibration_share is {self.calibration_share}; it must be in [0, 1)."
+            raise ConfigError("calibration_share", detail)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The rows that could be scored, by number, with what was found; the problems of the others.
+
+    rows, scores, p_values (n_good,); p_values is None where nothing was held out for them.
+    """
+
+    rows: Tensor
+    scores: Tensor
+    p_values: Tensor | None
+    problems: tuple[RowProblem, ...]
+
+
+@dataclass(frozen=True)
+class RowDetector:
+    """A fitted detector.
+
+    factors (n_members,): what each member's errors count: its weight by its score of a typical
+    training row, so that a typical row scores about 1. calibration (n,): scores of rows held out.
+    contamination: the estimated share of strange rows among those of training.
+    """
+
+    config: DetectorConfig
+    preparation: RowPreparation
+    members: dict[MemberName, Member]
+    factors: Tensor
+    calibration: Tensor
+    regime: Regime
+    contamination: float
+
+    def score(self, table: Table) -> Scored:
+        """How strange each usable row is; the others are listed with what is wrong with them.
+
+        Raises RowsError when the columns are not those it was fitted on.
+        """
+        prepared = self.preparation.prepare(table)
+        scores = self.scores(prepared)
+        p = p_values(scores, self.calibration) if len(self.calibration) else None
+        return Scored(prepared.rows, scores, p, prepared.problems)
+
+    def scores(self, prepared: Prepared) -> Tensor:
+        """Of rows already prepared, (n_good,) float64."""
+        return self.parts(prepared).sum(dim=1)
+
+    def parts(self, prepared: Prepared) -> Tensor:
+        """What each feature adds to the scores, and last what none does: (n_good, n_features + 1).
+
+        Features as in `preparation.owner`: those that vary, then the constant ones.
+        """
+        members = list(self.members.values())
+        errors = [member.errors(prepared.x) for member in members]
+        return joined(members, errors, self.factors, prepared.unseen)
+
+    def threshold_at(self, alert_rate: float) -> float | None:
+        """The score above which a row is an anomaly at that rate; None: too few were held out."""
+        if not 0 < alert_rate < 1:
+            detail = f"alert_rate is {alert_rate}; it must be in (0, 1)."
+            raise ConfigError("alert_rate", detail)
+        return threshold_at(alert_rate, self.calibration)
+
+
+def joined(members: list[Member], errors: list[Tensor], factors: Tensor, unseen: Tensor) -> Tensor:
+    """Errors of several members, each by its factor, summed feature by feature.
+
+    errors: (n_rows, n_varying) each, or (n_rows, 1); unseen (n_rows, n_constant), departures from
+    what was constant in training, count in every member that tells features apart, and alone where
+    there is none. (n_rows, n_varying + n_constant + 1); the last column is of no feature.
+    """
+    telling = [member.tells_features for member in members]
+    each = [error * factor for error, factor in zip(errors, factors, strict=True)]
+    none = unseen.new_zeros(len(unseen), 1)
+    told = [error for error, tells in zip(each, telling, strict=True) if tells]
+    untold = [error for error, tells in zip(each, telling, strict=True) if not tells]
+    weight = factors[torch.tensor(telling)].sum() if any(telling) else 1.0
+    varying = torch.stack(told).sum(dim=0) if told else none[:, :0]
+    rest = torch.stack(untold).sum(dim=0) if untold else none
+    return torch.cat([varying, unseen * weight, rest], dim=1)

@@ -1,0 +1,107 @@
+"""How far a row is from its nearest training rows, feature by feature. Not an index: exact search.
+
+Ramaswamy et al. 2000, Angiulli & Pizzuti 2002; the score is the mean squared distance to k
+neighbours, so that each feature has its share of it.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from models.detectors.preparation import soft_bound
+
+MAX_REFERENCE = 10_000
+"""Training rows that are kept; of more, a random part."""
+LEAST_SPREAD = 0.1
+"""A quartile range below this share of the deviation is that of a feature that rarely varies."""
+CHUNK = 512
+"""Rows that look for their neighbours together."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The training rows that others are compared with: reference (n_reference, n_features) float32.
+
+    centre, scale (n_features,): how features are seen when rows are compared. skips_itself: of rows
+    exactly like the one that is scored, one is not counted; for detectors that score the very rows
+    on which they were fitted.
+    """
+
+    reference: Tensor
+    centre: Tensor
+    scale: Tensor
+    k: int
+    skips_itself: bool
+    tells_features: ClassVar[bool] = True
+
+    @staticmethod
+    def fit(
+        x: Tensor,
+        *,
+        k: int,
+        skips_itself: bool,
+        generator: torch.Generator,
+        robust: bool = False,
+    ) -> "Neighbours":
+        """Keep the rows x (n_rows, n_features), at most MAX_REFERENCE of them.
+
+        robust: features by their median and quartiles, so that a long tail takes no room.
+        """
+        centre, scale = _quartiles(x) if robust else (torch.zeros_like(x[0]), torch.ones_like(x[0]))
+        if len(x) > MAX_REFERENCE:
+            x = x[torch.randperm(len(x), generator=generator)[:MAX_REFERENCE]]
+        return Neighbours(x.float(), centre, scale, k, skips_itself)
+
+    def errors(self, x: Tensor) -> Tensor:
+        """Mean squared difference to the neighbours in each feature, (n_rows, n_features)."""
+        seen, reference = self._seen(x), self._seen(self.reference)
+        parts = [
+            _differences(rows, reference, self.k, self.skips_itself).square().mean(dim=1)
+            for rows in torch.split(seen, CHUNK)
+        ]
+        return torch.cat(parts)
+
+    def expected(self, x: Tensor) -> Tensor:
+        """The mean of the neighbours, (n_rows, n_features)."""
+        seen, reference = self._seen(x), self._seen(self.reference)
+        parts = [
+            self.reference[torch.cdist(rows, reference).topk(self._n, largest=False).indices]
+            for rows in torch.split(seen, CHUNK)
+        ]
+        return torch.cat(parts).double().mean(dim=1)
+
+    @property
+    def _n(self) -> int:
+        return min(self.k, len(self.reference))
+
+    def _seen(self, x: Tensor) -> Tensor:
+        return soft_bound((x.float().double() - self.centre) / self.scale)
+
+
+def _quartiles(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Median and normalised quartile range of each feature; its deviation, where that is small."""
+    deviation = x.std(dim=0, correction=0).clamp_min(1e-9)
+    ordered = x.sort(dim=0).values
+    low, high = ordered[len(x) // 4], ordered[(3 * len(x)) // 4]
+    spread = (high - low) / 1.349
+    small = spread < LEAST_SPREAD * deviation
+    return ordered[len(x) // 2], torch.where(small, deviation, spread)
+
+
+def _differences(x: Tensor, reference: Tensor, k: int, skips_itself: bool) -> Tensor:
+    """Each row less its k neighbours, (n_rows, k, n_features)."""
+    n_asked = min(k + skips_itself, len(reference))
+    near = torch.cdist(x, reference).topk(n_asked, largest=False).indices
+    differences = x[:, None] - reference[near]
+    return _without_itself(differences) if skips_itself and n_asked > 1 else differences
+
+
+def _without_itself(differences: Tensor) -> Tensor:
+    """One neighbour less: the row itself where it is among them, else the farthest."""
+    squared = differences.square().sum(dim=2)  # (n_rows, k + 1)
+    dropped = torch.where(squared.amin(dim=1) == 0, squared.argmin(dim=1), squared.argmax(dim=1))
+    kept = torch.arange(differences.shape[1]) != dropped[:, None]
+    n_rows, n_near, n_features = differences.shape
+    return differences[kept].reshape(n_rows, n_near - 1, n_features)
