@@ -25,10 +25,11 @@ from models.autoencoders.corruption import masking
 from models.autoencoders.full_rank import Problem
 from models.autoencoders.losses import LOSSES
 from models.autoencoders.search import Judge, Numbers, best_options, nearest
+from models.autoencoders.spectral import Spectral
 from models.errors import ConfigError, choice_error
 from models.rows import Rows, SparseRows, entries, renumbered, times
 
-Form = Literal["ease", "edlae", "elsa"]
+Form = Literal["ease", "edlae", "elsa", "spectral"]
 EXPONENTS = ("user_exponent", "item_exponent")
 SEARCHED = 5_000
 """Items among which the numbers of a full rank are chosen."""
@@ -56,7 +57,9 @@ class LinearConfig:
     corruption_rate: float = 0.5
     """edlae: p, the share of entries taken to be hidden; elsa: that are hidden in training."""
     latent_dim: int | None = None
-    """elsa: the rank, columns of A. None: half the number of items, at most 512."""
+    """elsa: the rank, columns of A. None: half the number of items, at most 512. spectral: the
+    rank. None: of 16 to 256 the one that ranks validation users best.
+    """
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
@@ -79,6 +82,8 @@ def linear(config: LinearConfig, *, n_items: int, generator: torch.Generator) ->
     """The network of the form that the config asks for."""
     if config.form == "elsa":
         return LowRank(config, n_items=n_items, generator=generator)
+    if config.form == "spectral":
+        return Spectral(config.latent_dim, n_items=n_items, generator=generator)
     return FullRank(config, n_items=n_items)
 
 

@@ -31,6 +31,7 @@ class SearchConfig:
     candidates: tuple[str, ...] = (
         "normalised",
         "edlae",
+        "spectral",
         "elsa",
         "mult-dae",
         "mult-vae",

@@ -1,0 +1,115 @@
+"""The linear autoencoder of least squares: principal components of rows evened out by degrees.
+
+With N = W^1/2 X S, where row u counts w_u = d_u^-1/2 and S divides each column by its length,
+scores are x V V': V holds the first eigenvectors of N'N, the directions in which tastes differ
+most. It is the ideal low-pass filter of graph collaborative filtering (Shen et al. 2021, "How
+powerful is graph convolution for recommendation?"). Unlike `ease` it lets an item explain itself,
+and it is solved without a matrix of items x items, so that it suits large catalogues, and blends.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from models.autoencoders.base import Network
+from models.autoencoders.search import Judge, best_of
+from models.errors import ConfigError
+from models.rows import Rows, SparseRows, times
+
+MAX_RANK = 256
+RANKS = (16, 32, 64, 128, 256)
+"""Tried where none is given, climbing from USUAL_RANK."""
+USUAL_RANK = 64
+SPARE = 16
+"""Eigenvectors sought beyond those wanted: the last ones converge last."""
+ITERATIONS = 8
+
+
+class Spectral(Network):
+    """In both spaces a user's vector is x V and an item's its row of V, without a bias."""
+
+    weight: Tensor
+
+    def __init__(self, latent_dim: int | None, *, n_items: int, generator: torch.Generator):
+        super().__init__(n_items, "squared")
+        most = min(MAX_RANK, n_items)
+        if latent_dim is not None and latent_dim > most:
+            detail = f"latent_dim is {latent_dim}; a spectral rank is at most {most} here."
+            raise ConfigError("latent_dim", detail)
+        self._ranks = tuple(min(rank, most) for rank in RANKS)
+        if latent_dim is not None:
+            self._ranks = (latent_dim,)
+        self._rank = self._ranks[-1]
+        start = torch.randn(n_items, most, generator=generator)
+        self.register_buffer("weight", start)  # V; columns beyond the rank are 0
+
+    def logits(self, x: Rows) -> Tensor:
+        return times(x, self.weight) @ self.weight.T
+
+    def solve(self, x: Rows, judge: Judge | None = None) -> None:
+        """V, cut at the rank that is best by the judge."""
+        assert isinstance(x, SparseRows)
+        vectors = _eigenvectors(_evened(x), self.weight)
+
+        def cut(rank: float) -> None:
+            self._rank = int(rank)
+            self.weight = torch.nn.functional.pad(
+                vectors[:, : self._rank], (0, vectors.shape[1] - self._rank)
+            )
+
+        best_of(sorted(set(self._ranks)), cut, judge, start=USUAL_RANK)
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The rank of `solve`."""
+        return {"latent_dim": self._rank}
+
+    def item_embeddings(self) -> Tensor:
+        """The rows of V."""
+        return self.weight
+
+    def item_biases(self) -> Tensor:
+        """None of them has one: zeros."""
+        return torch.zeros(self.n_items)
+
+    def user_embeddings(self, x: Rows, space: str) -> Tensor:
+        """x V, in either space."""
+        return times(x, self.weight)
+
+
+def _evened(x: SparseRows) -> "sparse.csr_array[Any, Any]":
+    """N, (n_rows, n_items) float32; rows and columns without entries stay empty."""
+    squares = x.values.double().square()
+    degrees = torch.zeros(len(x), dtype=torch.float64).index_add_(0, x.row_nums, squares)
+    values = x.values.double() * degrees.clamp_min(1e-12).pow(-0.25)[x.row_nums]
+    lengths = torch.zeros(x.n_items, dtype=torch.float64)
+    lengths.index_add_(0, x.indices, values.square()).sqrt_()
+    values = values / lengths.clamp_min(1e-12)[x.indices]
+    arrays = (values.float().numpy(), x.indices.numpy(), x.offsets.numpy())
+    return sparse.csr_array(arrays, shape=(len(x), x.n_items))
+
+
+def _eigenvectors(n: "sparse.csr_array[Any, Any]", start: Tensor) -> Tensor:
+    """The first eigenvectors of N'N, the largest first, as many as `start` has columns.
+
+    By subspace iteration from `start` (Halko et al. 2011).
+    """
+    spare = start[:, :SPARE].flip(0)
+    wide = torch.cat([start, spare], dim=1)[:, : n.shape[1]]
+    back = n.T.tocsr()
+    basis = torch.linalg.qr(wide)[0]
+    for _ in range(ITERATIONS):
+        basis = torch.linalg.qr(_product(back, _product(n, basis)))[0]
+    image = _product(n, basis)  # (n_rows, columns)
+    _, vectors = torch.linalg.eigh((image.T @ image).double())
+    found = basis @ vectors.flip(1).to(basis.dtype)
+    first: Tensor = found[:, : start.shape[1]].contiguous()
+    return first
+
+
+def _product(matrix: "sparse.csr_array[Any, Any]", dense: Tensor) -> Tensor:
+    product: Tensor = torch.from_numpy(np.ascontiguousarray(matrix @ dense.numpy()))
+    return product
