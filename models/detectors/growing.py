@@ -78,13 +78,13 @@ def _networks(ground: Ground, members: dict[MemberName, Member]) -> Member:
     )
 
 
-def _neighbours_of(ground: Ground, x: Tensor, *, robust: bool = False) -> Neighbours:
+def _neighbours_of(ground: Ground, x: Tensor, name: MemberName) -> Neighbours:
     return Neighbours.fit(
         x,
-        k=ground.recipe.n_neighbours,
+        k=ground.recipe.n_neighbours[name],
         skips_itself=ground.scores_own,
         generator=ground.generator,
-        robust=robust,
+        robust=name == "robust-neighbours",
     )
 
 
@@ -106,12 +106,12 @@ def _on_codes(
 
 FITS: dict[MemberName, Callable[[Ground, dict[MemberName, Member]], Member]] = {
     "networks": _networks,
-    "neighbours": lambda ground, _: _neighbours_of(ground, ground.x),
-    "robust-neighbours": lambda ground, _: _neighbours_of(ground, ground.x, robust=True),
+    "neighbours": lambda ground, _: _neighbours_of(ground, ground.x, "neighbours"),
+    "robust-neighbours": lambda ground, _: _neighbours_of(ground, ground.x, "robust-neighbours"),
     "mahalanobis": lambda ground, _: Mahalanobis.fit(ground.x),
     "forest": _forest,
     "code-neighbours": lambda ground, members: _on_codes(
-        ground, members, lambda codes: _neighbours_of(ground, codes)
+        ground, members, lambda codes: _neighbours_of(ground, codes, "code-neighbours")
     ),
     "code-mahalanobis": lambda ground, members: _on_codes(ground, members, Mahalanobis.fit),
 }

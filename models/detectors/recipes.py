@@ -18,7 +18,8 @@ class Recipe:
     """Members with their weights, and how they are fitted."""
 
     weights: dict[MemberName, float]
-    n_neighbours: int
+    n_neighbours: dict[MemberName, int]
+    """Of each member that has some."""
     trimmed: float
     """Share of the training rows, the strangest to a forest, from which the others do not learn."""
     networks: NetworksConfig = NetworksConfig()
@@ -26,14 +27,28 @@ class Recipe:
 
 
 CLEAN = Recipe(
-    {"networks": 4.0, "neighbours": 1.0, "robust-neighbours": 1.0}, n_neighbours=3, trimmed=0.0
+    {"networks": 4.0, "neighbours": 1.0, "robust-neighbours": 1.0},
+    n_neighbours={"neighbours": 1, "robust-neighbours": 3, "code-neighbours": 3},
+    trimmed=0.0,
+    networks=NetworksConfig(levels=(0.25, 0.5, 1.0)),
 )
-CONTAMINATED = Recipe({"networks": 4.0, "robust-neighbours": 1.0}, n_neighbours=20, trimmed=0.2)
-FAST = NetworksConfig(n_members=1, steps=300, n_draws=2)
+CONTAMINATED = Recipe(
+    {"networks": 4.0, "robust-neighbours": 1.0},
+    n_neighbours={"neighbours": 20, "robust-neighbours": 20, "code-neighbours": 20},
+    trimmed=0.2,
+    networks=NetworksConfig(levels=(0.5, 1.0, 2.0)),
+)
+
+
+def _fast(recipe: Recipe) -> Recipe:
+    """One network, less training, fewer trees."""
+    networks = replace(recipe.networks, n_members=1, steps=300, n_draws=2)
+    return replace(recipe, networks=networks, n_trees=100)
+
 
 RECIPES: dict[tuple[Regime, Form], Recipe] = {
     ("clean", "full"): CLEAN,
     ("contaminated", "full"): CONTAMINATED,
-    ("clean", "fast"): replace(CLEAN, networks=FAST),
-    ("contaminated", "fast"): replace(CONTAMINATED, networks=FAST, n_trees=100),
+    ("clean", "fast"): _fast(CLEAN),
+    ("contaminated", "fast"): _fast(CONTAMINATED),
 }
