@@ -81,7 +81,7 @@ def images(data: Path, values: Values, seed: int) -> World:
     codes = _codes(pictures, seed)
     contents = {
         item_id: ItemContent(item_id, image=code)
-        for item_id, code in zip(item_ids, codes.tolist(), strict=True)
+        for item_id, code in zip(item_ids, codes.numpy(), strict=True)
     }
     groups = {item_id: (str(label),) for item_id, label in zip(item_ids, labels, strict=True)}
     return World(matrix, contents, groups, image_artifact_id=CODES)

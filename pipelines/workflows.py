@@ -13,7 +13,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from pipelines.content.digest import content_digest
+from pipelines.content.items import read_contents
 from pipelines.data.interactions import read_interactions
 from pipelines.errors import HourglassError
 from pipelines.images.catalogue import digest_of, resolved
@@ -153,12 +156,20 @@ def is_current(engine: Engine, config: RunConfig) -> bool:
         if config.subject == IMAGES:
             config, described = resolved(session, config)
         recent = artifacts.list_artifacts(session, limit=RECENT, after=None)
-        digests = {
-            a.manifest["data"]["digest"] for a in recent if _came_of(a.manifest["run"], config)
-        }
+        data = [a.manifest["data"] for a in recent if _came_of(a.manifest["run"], config)]
         if config.subject == IMAGES:
-            return digest_of(described) in digests
-        return bool(digests) and read_interactions(session, config.data).digest() in digests
+            return digest_of(described) in [each["digest"] for each in data]
+        return bool(data) and _digests(session, config) in [
+            (each["digest"], each.get("content_digest")) for each in data
+        ]
+
+
+def _digests(session: Session, config: RunConfig) -> tuple[str, str | None]:
+    """Of the interactions, and of the content that a run would learn from."""
+    matrix = read_interactions(session, config.data)
+    image_artifact_id = artifacts.active_artifact_id(session, subject=IMAGES)
+    contents = read_contents(session, image_artifact_id=image_artifact_id)
+    return matrix.digest(), content_digest(matrix, contents)
 
 
 def _came_of(run: dict[str, Any], config: RunConfig) -> bool:

@@ -4,6 +4,7 @@ What they score is `models/content.py`; that they stand in a list beside the oth
 """
 
 import time
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,15 +12,24 @@ from functools import cached_property
 from itertools import islice
 
 import numpy as np
+import structlog
 from scipy import sparse
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.content import Array, Csr
 from pipelines.content.items import read_contents
 from pipelines.content.tower import ContentTower
 from pipelines.data.vocabulary import Vocabulary
+from pipelines.errors import DamagedArtifact
+from pipelines.images.artifact import ImageArtifact, read_image_artifact
+from pipelines.images.embedding import embed_some
+from pipelines.registry.store import Store
+from pipelines.storage.images import not_embedded
 from pipelines.storage.items import changed_items, changes
 from pipelines.storage.tables import EPOCH
+
+log = structlog.get_logger()
 
 MAX_COLD = 10_000
 """Items scored by content: of more than these the newest."""
@@ -58,6 +68,9 @@ class ColdCatalogue:
         self._unseen = frozenset(tower.unseen_nums.tolist())
         self._none = ColdItems((), tower.tower.features[:0])
         self._items = self._none
+        self._waiting: set[str] = set()
+        """Whose images have no embedding by the artifact whose embeddings the tower reads."""
+        self._images: ImageArtifact | None = None
         self._look_at_all_at = float("-inf")
         self._since = EPOCH
         self._seen: tuple[datetime | None, int] = (None, 0)
@@ -67,6 +80,7 @@ class ColdCatalogue:
         if time.monotonic() >= self._look_at_all_at:
             self._look_at_all_at = time.monotonic() + LOOK_AT_ALL
             self._items, self._since, self._seen = self._none, EPOCH, (None, 0)
+            self._waiting = set()
         seen = changes(session, since=self._since)
         if seen != self._seen:
             with closing(changed_items(session, since=self._since)) as changed:
@@ -74,7 +88,31 @@ class ColdCatalogue:
             self._take(session, unknown)
             self._since = max(EPOCH, (seen[0] or EPOCH) - OVERLAP)
             self._seen = changes(session, since=self._since)
+        embedded = self._waiting - self._not_embedded(session, self._waiting)
+        if embedded:
+            self._take(session, sorted(embedded))
         return self._items
+
+    def embed_waiting(self, engine: Engine, store: Store) -> None:
+        """Embed a chunk of the images that no one has embedded as the tower knows images: they came
+        after training, or another artifact about images is active by now.
+        """
+        artifact_id = self._feature_map.image_artifact_id
+        if artifact_id is None or not self._waiting:
+            return
+        try:
+            self._images = self._images or read_image_artifact(store, artifact_id)
+        except DamagedArtifact as error:  # their categories and words still count
+            log.warning("images of new items say nothing", reason=error.detail)
+            self._waiting = set()
+            return
+        embed_some(engine, self._images, item_ids=self._waiting)
+
+    def _not_embedded(self, session: Session, item_ids: Collection[str]) -> set[str]:
+        artifact_id = self._feature_map.image_artifact_id
+        if artifact_id is None or not item_ids:
+            return set()
+        return not_embedded(session, artifact_id=artifact_id, item_ids=item_ids)
 
     def _is_unknown(self, item_id: str) -> bool:
         num = self._vocabulary.num(item_id)
@@ -82,7 +120,14 @@ class ColdCatalogue:
 
     def _take(self, session: Session, item_ids: list[str]) -> None:
         """Put these in front, as they are now; of the others as many as there is room for."""
-        contents = {item.item_id: item for item in read_contents(session, item_ids=item_ids)}
+        self._waiting.difference_update(item_ids)
+        self._waiting |= self._not_embedded(session, item_ids)
+        read = read_contents(
+            session,
+            image_artifact_id=self._feature_map.image_artifact_id,
+            item_ids=item_ids,
+        )
+        contents = {item.item_id: item for item in read}
         newest = [contents[item_id] for item_id in item_ids if item_id in contents]
         features = self._feature_map.rows(newest)
         telling = np.flatnonzero(np.diff(features.indptr))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from scipy import sparse
 
-from models.content import Csr
+from models.content import Array, Csr
 
 MAX_CATEGORIES, MAX_WORDS = 300, 1_000
 """The most frequent are kept."""
@@ -29,7 +29,7 @@ class ItemContent(NamedTuple):
     item_id: str
     categories: Sequence[str] = ()
     text: str = ""
-    image: Sequence[float] | None = None
+    image: Array | None = None
 
 
 class Block(Protocol):
@@ -116,7 +116,7 @@ class Images:
         images = np.zeros((len(contents), self.size), dtype=np.float32)
         for num, content in enumerate(contents):
             if content.image is not None and len(content.image) == self.size:
-                images[num] = (np.array(content.image) - self.mean) / self.deviation
+                images[num] = (content.image - self.mean) / self.deviation
         return _unit(sparse.csr_array(images))
 
 

@@ -78,12 +78,15 @@ def fit_content_tower(
     search = _Search(network, split, item_nums, weights, blocks, known, seed)
     feature_map, ridge, level = search.best()
     tower = Towers(feature_map.rows(known), weights).fit(ridge, level=level)
+    image_artifact_id = feature_map.image_artifact_id
+    by_images = {} if image_artifact_id is None else {"image_artifact_id": image_artifact_id}
+    facts = {"n_items": len(nums), "n_features": tower.features.shape[1], **by_images}
     return ContentTower(
         feature_map,
         tower,
         item_nums,
         np.flatnonzero(counts == 0),
-        {"n_items": len(nums), "n_features": tower.features.shape[1], **search.facts()},
+        {**facts, **search.facts()},
     )
 
 

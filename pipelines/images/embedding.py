@@ -1,6 +1,6 @@
 """Where images lie by an artifact, kept with the images: all of them before it goes live."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,27 @@ def embed_missing(
         if not some:
             return
         on_chunk(state.n_embeddings, state.n_images)
-        vectors = embed_contents(artifact, [content for _, _, content in some])
-        digests = {item_id: digest for item_id, digest, _ in some}
-        with writing(engine) as session:
-            ours = still_theirs(session, digests=digests)
-            rows = [
-                ItemEmbedding(item_id, vector.tobytes(), None)
-                for item_id, vector in zip(digests, vectors, strict=True)
-                if item_id in ours
-            ]
-            put_embeddings(session, artifact_id=artifact.artifact_id, embeddings=rows)
+        _embed(engine, artifact, some)
+
+
+def embed_some(engine: Engine, artifact: ImageArtifact, *, item_ids: Collection[str]) -> None:
+    """Store an embedding for a chunk of those of these images that have none by this artifact."""
+    with reading(engine) as session:
+        some = images_to_embed(
+            session, artifact_id=artifact.artifact_id, limit=CHUNK, item_ids=item_ids
+        )
+    if some:
+        _embed(engine, artifact, some)
+
+
+def _embed(engine: Engine, artifact: ImageArtifact, some: Sequence[tuple[str, str, bytes]]) -> None:
+    vectors = embed_contents(artifact, [content for _, _, content in some])
+    digests = {item_id: digest for item_id, digest, _ in some}
+    with writing(engine) as session:
+        ours = still_theirs(session, digests=digests)
+        rows = [
+            ItemEmbedding(item_id, vector.tobytes(), None)
+            for item_id, vector in zip(digests, vectors, strict=True)
+            if item_id in ours
+        ]
+        put_embeddings(session, artifact_id=artifact.artifact_id, embeddings=rows)

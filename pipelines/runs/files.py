@@ -4,11 +4,13 @@ Each appears whole or not at all, so that a step that died can be begun again. N
 that is in the store, and stays.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from scipy import sparse
 
@@ -32,6 +34,8 @@ class Snapshot:
     matrix: InteractionMatrix
     cut_off: datetime | None
     contents: tuple[ItemContent, ...] = ()
+    image_artifact_id: str | None = None
+    """Of whom the image embeddings among the contents are."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class RunFiles:
             "user_ids": snapshot.matrix.user_ids,
             "item_ids": snapshot.matrix.vocabulary.item_ids,
             "cut_off": None if cut_off is None else cut_off.isoformat(),
-            "contents": snapshot.contents,
+            **_content_tree(snapshot.contents),
+            "image_artifact_id": snapshot.image_artifact_id,
         }
         self._write(f"{self._snapshot}/interactions.safetensors", tree)
 
@@ -79,9 +84,8 @@ class RunFiles:
         vocabulary = Vocabulary(tree["item_ids"])
         matrix = InteractionMatrix(x, tree["user_ids"], vocabulary, tree["values"])
         cut_off = tree["cut_off"]
-        contents = tuple(ItemContent(*content) for content in tree.get("contents", ()))
         moment = None if cut_off is None else datetime.fromisoformat(cut_off)
-        return Snapshot(matrix, moment, contents)
+        return Snapshot(matrix, moment, _contents(tree), tree["image_artifact_id"])
 
     def load(self) -> Checkpoint | None:
         """The last checkpoint of the fit, if any."""
@@ -143,6 +147,23 @@ class RunFiles:
             return trees.from_bytes(self._store.read(path))
         except FileNotFoundError:
             return None
+
+
+def _content_tree(contents: tuple[ItemContent, ...]) -> dict[str, Any]:
+    """Embeddings as one tensor (n_imaged, width): as JSON they would be slow, and large."""
+    images = {num: each.image for num, each in enumerate(contents) if each.image is not None}
+    vectors = np.stack(list(images.values())) if images else np.empty((0, 0), dtype=np.float32)
+    return {
+        "contents": tuple(each._replace(image=None) for each in contents),
+        "imaged": tuple(images),
+        "images": torch.from_numpy(vectors),
+    }
+
+
+def _contents(tree: Mapping[str, Any]) -> tuple[ItemContent, ...]:
+    images = dict(zip(tree["imaged"], tree["images"].numpy(), strict=True))
+    contents = (ItemContent(*content) for content in tree["contents"])
+    return tuple(each._replace(image=images.get(num)) for num, each in enumerate(contents))
 
 
 def _tensors(evaluation: Evaluation | None) -> dict[str, torch.Tensor] | None:

@@ -13,11 +13,14 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from pipelines.content.digest import content_digest
 from pipelines.content.items import read_contents
 from pipelines.content.tower import fit_content_tower
 from pipelines.data.interactions import read_interactions
 from pipelines.data.splits import Split, strong_generalisation
 from pipelines.errors import DamagedArtifact
+from pipelines.images.artifact import read_image_artifact
+from pipelines.images.embedding import embed_missing
 from pipelines.registry.artifact import pack, read_artifact, write_artifact
 from pipelines.registry.registry import promote
 from pipelines.registry.store import Store
@@ -25,7 +28,7 @@ from pipelines.runs.files import Judgement, RunFiles, Snapshot
 from pipelines.runs.reporting import RunCancelled
 from pipelines.storage import artifacts, interactions, runs
 from pipelines.storage.engine import reading, writing
-from pipelines.storage.tables import INTERACTIONS, Run
+from pipelines.storage.tables import IMAGES, INTERACTIONS, Run
 from pipelines.training.evaluate import Evaluation
 from pipelines.training.facts import facts_of
 from pipelines.training.fit_run import fit_run
@@ -61,11 +64,31 @@ Step = Callable[[Parts], None]
 def take_snapshot(parts: Parts) -> None:
     """Read the interactions and the content of items, once and for all of the run."""
     parts.on_progress(Progress("reading", 0, 1))
+    _embed_images(parts)
     with reading(parts.engine) as session:
         matrix = read_interactions(session, parts.config.data)
         cut_off = interactions.last_occurred_at(session)
-        contents = read_contents(session)
-    parts.files.write_snapshot(Snapshot(matrix, cut_off, contents))
+        image_artifact_id = artifacts.active_artifact_id(session, subject=IMAGES)
+        contents = read_contents(session, image_artifact_id=image_artifact_id)
+    parts.files.write_snapshot(Snapshot(matrix, cut_off, contents, image_artifact_id))
+
+
+def _embed_images(parts: Parts) -> None:
+    """Embed images that came since the active artifact about them went live."""
+    with reading(parts.engine) as session:
+        image_artifact_id = artifacts.active_artifact_id(session, subject=IMAGES)
+    if image_artifact_id is None:
+        return
+    try:
+        artifact = read_image_artifact(parts.store, image_artifact_id)
+    except DamagedArtifact as error:
+        log.warning("images that came later say nothing in this run", reason=error.detail)
+        return
+
+    def tell(done: int, total: int) -> None:
+        parts.on_progress(Progress("embedding", done, total))
+
+    embed_missing(parts.engine, artifact, on_chunk=tell)
 
 
 def fit_network(parts: Parts) -> None:
@@ -83,9 +106,14 @@ def make_artifact(parts: Parts) -> None:
     trained = assess(fitted, split, parts.config, on_progress=parts.on_progress)
     parts.on_progress(Progress("content", 0, 1))
     tower = fit_content_tower(
-        trained.network, split, snapshot.contents, image_artifact_id=None, seed=parts.config.seed
+        trained.network,
+        split,
+        snapshot.contents,
+        image_artifact_id=snapshot.image_artifact_id,
+        seed=parts.config.seed,
     )
-    facts = facts_of(trained, snapshot.matrix, snapshot.cut_off)
+    digest = content_digest(snapshot.matrix, snapshot.contents)
+    facts = facts_of(trained, snapshot.matrix, cut_off=snapshot.cut_off, content_digest=digest)
     packed = pack(trained, facts, tower=tower)
     parts.on_progress(Progress("writing", 0, 1))
     files.write_judgement(Judgement(trained.test, trained.popularity))

@@ -4,11 +4,11 @@ Whatever an artifact made of an image goes with it: who replaces or deletes an i
 embeddings too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.storage.bulk import insert_into, values_of
@@ -170,17 +170,33 @@ def image_state(session: Session, *, artifact_id: str) -> ImageState:
 
 
 def images_to_embed(
-    session: Session, *, artifact_id: str, limit: int
+    session: Session, *, artifact_id: str, limit: int, item_ids: Collection[str] | None = None
 ) -> list[tuple[str, str, bytes]]:
-    """Up to `limit` images without an embedding by this artifact: (item_id, digest, content)."""
+    """Up to `limit` images, of all items or of these, without an embedding by this artifact:
+    (item_id, digest, content).
+    """
+    query = select(Item.item_id, Item.image_digest, ItemImage.content).join(ItemImage)
+    if item_ids is not None:
+        query = query.where(Item.item_id.in_(values_of(session, item_ids)))
+    missing = query.where(_not_embedded(artifact_id)).order_by(Item.item_key).limit(limit)
+    return [
+        (item_id, digest or "", content) for item_id, digest, content in session.execute(missing)
+    ]
+
+
+def not_embedded(session: Session, *, artifact_id: str, item_ids: Collection[str]) -> set[str]:
+    """Which of these items have an image without an embedding by this artifact."""
+    query = select(Item.item_id).join(ItemImage).where(_not_embedded(artifact_id))
+    return set(session.scalars(query.where(Item.item_id.in_(values_of(session, item_ids)))))
+
+
+def _not_embedded(artifact_id: str) -> ColumnElement[bool]:
     embedded = (
         select(Embedding.item_key)
         .join(Artifact)
         .where(Artifact.artifact_id == artifact_id, Embedding.item_key == ItemImage.item_key)
     )
-    query = select(Item.item_id, Item.image_digest, ItemImage.content).join(ItemImage)
-    rows = session.execute(query.where(~embedded.exists()).order_by(Item.item_key).limit(limit))
-    return [(item_id, digest or "", content) for item_id, digest, content in rows]
+    return ~embedded.exists()
 
 
 def still_theirs(session: Session, *, digests: dict[str, str]) -> set[str]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from pipelines.storage.bulk import add_missing, insert_into, values_of
-from pipelines.storage.tables import Item, NullableJson, UtcTime
+from pipelines.storage.tables import Artifact, Embedding, Item, NullableJson, UtcTime
 
 CHUNK_ROWS: Final = 10_000
 """Rows that are read at a time."""
@@ -27,12 +27,13 @@ class NewItem(NamedTuple):
 
 
 class StoredContent(NamedTuple):
-    """What there is to know of an item besides its image."""
+    """What there is to know of an item; `vector` is the embedding of its image, as it is stored."""
 
     item_id: str
     title: str | None
     categories: Sequence[str]
     tags: Sequence[str]
+    vector: bytes | None = None
 
 
 def get_item(session: Session, *, item_id: str) -> Item | None:
@@ -144,13 +145,25 @@ def visible_items(session: Session, *, item_ids: Collection[str]) -> dict[str, s
 
 
 def contents(
-    session: Session, *, item_ids: Collection[str] | None = None
+    session: Session,
+    *,
+    item_ids: Collection[str] | None = None,
+    image_artifact_id: str | None = None,
 ) -> Iterator[StoredContent]:
-    """The content of all items, or of those among these, in the order of their ids."""
-    query = select(Item.item_id, Item.title, Item.categories, Item.tags).order_by(Item.item_id)
+    """The content of all items, or of those among these, in the order of their ids.
+
+    image_artifact_id: by whose embeddings images are known; None: they are not.
+    """
+    key = select(Artifact.artifact_key).where(Artifact.artifact_id == image_artifact_id)
+    its_image = (Embedding.item_key == Item.item_key) & (
+        Embedding.artifact_key == key.scalar_subquery()
+    )
+    columns = (Item.item_id, Item.title, Item.categories, Item.tags, Embedding.vector)
+    query = select(*columns).select_from(Item).outerjoin(Embedding, its_image)
     if item_ids is not None:
         query = query.where(Item.item_id.in_(values_of(session, item_ids)))
-    for row in session.execute(query.execution_options(yield_per=CHUNK_ROWS)):
+    ordered = query.order_by(Item.item_id).execution_options(yield_per=CHUNK_ROWS)
+    for row in session.execute(ordered):
         yield StoredContent(*row)
 
 

@@ -15,12 +15,18 @@ LIBRARIES = ("torch", "numpy", "scipy", "safetensors")
 
 
 def facts_of(
-    trained: Trained, matrix: InteractionMatrix, cut_off: datetime | None
+    trained: Trained,
+    matrix: InteractionMatrix,
+    *,
+    cut_off: datetime | None,
+    content_digest: str | None,
 ) -> dict[str, Any]:
     """The manifest's account of a training; `cut_off` is the time of the newest interaction."""
+    of_content = {} if content_digest is None else {"content_digest": content_digest}
     return {
         "data": {
             "digest": matrix.digest(),
+            **of_content,
             "cut_off": None if cut_off is None else cut_off.isoformat(),
             **_counts(matrix.x),
         },

@@ -15,9 +15,9 @@ from pipelines.content.features import (
 )
 
 ITEMS = [
-    ItemContent("a", ("rock", "live"), "Blue Moon\nslow", (1.0, 0.0)),
-    ItemContent("b", ("rock",), "Blue Sun", (0.0, 1.0)),
-    ItemContent("c", ("folk",), "Red moon 1999", (1.0, 1.0)),
+    ItemContent("a", ("rock", "live"), "Blue Moon\nslow", np.array([1.0, 0.0])),
+    ItemContent("b", ("rock",), "Blue Sun", np.array([0.0, 1.0])),
+    ItemContent("c", ("folk",), "Red moon 1999", np.array([1.0, 1.0])),
     ItemContent("d", ("folk",), "Green", None),
     ItemContent("e", (), "Yellow 1999", None),
 ]
@@ -71,6 +71,6 @@ def test_a_map_survives_json(image: str | None) -> None:
 
 
 def test_content_that_nothing_was_learnt_of_has_no_features() -> None:
-    stranger = ItemContent("x", ("jazz",), "Purple Rain", (1.0, 2.0, 3.0))
+    stranger = ItemContent("x", ("jazz",), "Purple Rain", np.array([1.0, 2.0, 3.0]))
     assert learnt("images-1").rows([stranger]).nnz == 0
     assert learnt().rows([]).shape == (0, 5)

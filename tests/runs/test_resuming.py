@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.catalog import kinds_of
+from pipelines.content.features import ItemContent
 from pipelines.data.splits import strong_generalisation
 from pipelines.runs import trees
 from pipelines.runs.files import RunFiles, Snapshot
@@ -96,6 +98,22 @@ def test_a_snapshot_comes_back_as_it_was(tmp_path: Path) -> None:
     assert read.cut_off is None
     remove_files(tmp_path, "r")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_the_content_in_a_snapshot_comes_back_as_it_was(tmp_path: Path) -> None:
+    images = np.arange(4, dtype=np.float32).reshape(2, 2)
+    contents = (
+        ItemContent("a", ("rock",), "Blue", images[0]),
+        ItemContent("b", (), "Red"),
+        ItemContent("c", (), "", images[1]),
+    )
+    files = RunFiles(tmp_path, "r")
+    files.write_snapshot(Snapshot(two_tastes(20), None, contents, "images-1"))
+    read = files.read_snapshot()
+    assert read.image_artifact_id == "images-1"
+    assert [each[:3] for each in read.contents] == [each[:3] for each in contents]
+    assert read.contents[1].image is None
+    np.testing.assert_array_equal([read.contents[0].image, read.contents[2].image], images)
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)

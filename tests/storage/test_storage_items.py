@@ -25,7 +25,7 @@ from pipelines.storage.items import (
     update_item,
     visible_items,
 )
-from pipelines.storage.tables import UNTIMED, Item
+from pipelines.storage.tables import IMAGES, UNTIMED, Item
 
 
 def put(engine: Engine, item_id: str, now: datetime, *, hidden: bool = False) -> bool:
@@ -116,7 +116,41 @@ def test_content_of_items_is_read_whole_or_of_some(engine: Engine, now: datetime
         whole = list(contents(session))
         some = list(contents(session, item_ids=["b", "nowhere"]))
     assert [item.item_id for item in whole] == ["a", "b"]
-    assert some == [("b", "Title of b", ["rock", "pop"], ["live"])]
+    assert some == [("b", "Title of b", ["rock", "pop"], ["live"], None)]
+
+
+def test_content_has_the_image_embeddings_of_one_artifact_alone(
+    engine: Engine, now: datetime
+) -> None:
+    put(engine, "a", now)
+    put(engine, "b", now)
+    with writing(engine) as session:
+        for artifact_id, vector in (("one", b"1111"), ("two", b"2222")):
+            add_artifact(
+                session,
+                artifact_id=artifact_id,
+                kind="convolutional",
+                config="convolutional",
+                manifest={},
+                run_id=None,
+                now=now,
+                subject=IMAGES,
+            )
+            put_embeddings(
+                session, artifact_id=artifact_id, embeddings=[ItemEmbedding("a", vector, None)]
+            )
+    with reading(engine) as session:
+        vectors = {
+            artifact_id: [each.vector for each in contents(session, image_artifact_id=artifact_id)]
+            for artifact_id in ("one", "two", "three", None)
+        }
+    nothing = [None, None]
+    assert vectors == {
+        "one": [b"1111", None],
+        "two": [b"2222", None],
+        "three": nothing,
+        None: nothing,
+    }
 
 
 def test_changed_items_come_newest_first_without_the_hidden(engine: Engine, now: datetime) -> None:
