@@ -22,6 +22,9 @@ MIN_ITEMS_WITH = 2
 MAX_SHARE_WITH = 0.5
 """A word that more of the items have says nothing either."""
 
+LEAST_DEVIATION = 0.01
+"""Of a number of an image embedding, as a share of the largest."""
+
 
 class ItemContent(NamedTuple):
     """What is known of an item; its image embedding is of the artifact that the block names."""
@@ -105,7 +108,9 @@ class Images:
         if len(found) < MIN_ITEMS_WITH:
             return cls(artifact_id, (), ())
         images = np.array(found, dtype=np.float64)
-        deviation = np.maximum(images.std(axis=0), 1e-6)
+        deviation = images.std(axis=0)
+        # What hardly varies is the last digits of arithmetic: divided by them, noise is loud.
+        deviation = np.maximum(deviation, max(LEAST_DEVIATION * deviation.max(), 1e-6))
         return cls(artifact_id, tuple(images.mean(axis=0).tolist()), tuple(deviation.tolist()))
 
     @property

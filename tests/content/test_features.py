@@ -74,3 +74,11 @@ def test_content_that_nothing_was_learnt_of_has_no_features() -> None:
     stranger = ItemContent("x", ("jazz",), "Purple Rain", np.array([1.0, 2.0, 3.0]))
     assert learnt("images-1").rows([stranger]).nnz == 0
     assert learnt().rows([]).shape == (0, 5)
+
+
+def test_numbers_of_an_image_that_hardly_vary_are_not_made_loud() -> None:
+    images = [np.array([first, 1e-6 * first, 0.0]) for first in (-1.0, 1.0, 0.5)]
+    items = [ItemContent(str(num), image=image) for num, image in enumerate(images)]
+    rows = learn_blocks(items, image_artifact_id="images-1")["images"].rows(items).toarray()
+    assert np.abs(rows[:, 0]).min() > 0.99
+    assert np.abs(rows[:, 1:]).max() < 0.01
