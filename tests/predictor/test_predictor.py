@@ -17,6 +17,7 @@ from pipelines.predictor.recommend import recommend_for_history, recommend_for_u
 from pipelines.predictor.reconstruct import reconstruct_history, reconstruct_user
 from pipelines.predictor.score import score_user
 from pipelines.registry.artifact import read_artifact
+from pipelines.registry.registry import promote_by_id
 from pipelines.registry.store import Store
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.interactions import NewInteraction, store_interactions
@@ -269,9 +270,9 @@ def test_the_active_predictor_follows_promotions_and_survives_a_damaged_one(
     values["fit"].update({"epochs": 40, "learning_rate": 0.01, "batch_size": 20})
     config, store = run_config_of({**values, "seed": 1}), Store(store_url)
     second = run_training(engine, store, config, home=tmp_path, on_progress=lambda _: None)
+    promote_by_id(engine, store, second.artifact_id)
     weights = tmp_path / "artifacts" / second.artifact_id / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     active.refresh()
-    assert second.promoted
     assert active.get() is loaded
     assert active.status()[0] is False
