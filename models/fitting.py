@@ -4,7 +4,7 @@ It knows phases, optimisers and epochs; it knows neither the kinds, nor where ba
 nor when to stop: the caller looks at each epoch and decides.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -45,15 +45,22 @@ class FitConfig:
     """Of the arithmetic. More pay on large data; another number gives other last digits."""
 
     def __post_init__(self) -> None:
-        if self.optimiser not in OPTIMISERS:
-            raise choice_error("optimiser", self.optimiser, OPTIMISERS)
-        for name in ("epochs", "batch_size", "patience", "threads"):
-            if getattr(self, name) < 1:
-                raise ConfigError(name, f"{name} is {getattr(self, name)}; it must be at least 1.")
-        if not self.learning_rate > 0:
-            raise ConfigError("learning_rate", "learning_rate must be above 0.")
-        if self.weight_decay < 0:
-            raise ConfigError("weight_decay", "weight_decay must not be negative.")
+        check_optimisation(self, at_least_one=("epochs", "batch_size", "patience", "threads"))
+
+
+def check_optimisation(config: Any, *, at_least_one: Sequence[str]) -> None:
+    """Raise ConfigError unless its optimiser, learning_rate and weight_decay can be used, and the
+    fields named are at least 1.
+    """
+    if config.optimiser not in OPTIMISERS:
+        raise choice_error("optimiser", config.optimiser, OPTIMISERS)
+    for name in at_least_one:
+        if getattr(config, name) < 1:
+            raise ConfigError(name, f"{name} is {getattr(config, name)}; it must be at least 1.")
+    if not config.learning_rate > 0:
+        raise ConfigError("learning_rate", "learning_rate must be above 0.")
+    if config.weight_decay < 0:
+        raise ConfigError("weight_decay", "weight_decay must not be negative.")
 
 
 @dataclass(frozen=True)

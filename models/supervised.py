@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from models.augmentation import check_shift, flip, shift
 from models.errors import ConfigError, choice_error
-from models.fitting import OPTIMISERS
+from models.fitting import OPTIMISERS, check_optimisation
 from models.recognition import Recogniser
 
 WARM_UP = 0.3
@@ -64,20 +64,10 @@ class SupervisedConfig:
     """Of filters and products; bfloat16 pays only where the processor multiplies it itself."""
 
     def __post_init__(self) -> None:
-        for name, choices in (
-            ("optimiser", OPTIMISERS),
-            ("schedule", SCHEDULES),
-            ("precision", PRECISIONS),
-        ):
+        check_optimisation(self, at_least_one=("epochs", "batch_size"))
+        for name, choices in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in choices:
                 raise choice_error(name, getattr(self, name), choices)
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(name, f"{name} is {getattr(self, name)}; it must be at least 1.")
-        if not self.learning_rate > 0:
-            raise ConfigError("learning_rate", "learning_rate must be above 0.")
-        if self.weight_decay < 0:
-            raise ConfigError("weight_decay", "weight_decay must not be negative.")
         check_shift(self.shift)
 
 

@@ -3,21 +3,18 @@
 What is imported twice changes nothing, so that an import that was cut off is simply run again.
 """
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pipelines.data.image_source import ImageSource, SourceImage
+from pipelines.data.import_counts import ImportCounts, imported_at, transactions
 from pipelines.data.importing import ImportProgress
 from pipelines.errors import FieldError, HourglassError, InvalidInput
-from pipelines.storage.engine import reading, writing
 from pipelines.storage.images import NewImage, put_images
-from pipelines.storage.imports import add_import, find_import
 from pipelines.storage.items import NewItem, put_items
 
 CHUNK_IMAGES = 200
@@ -77,18 +74,15 @@ def import_images(
     """
     digest = source.digest()
     work = _Import(source, strict, progress)
-    if once:
-        with reading(engine) as session:
-            earlier = find_import(session, digest=digest)
-        if earlier is not None:
-            return work.report(imported_before_at=earlier.imported_at)
-    with _transactions(engine, strict=strict) as transaction:
+    if once and (earlier := imported_at(engine, digest)):
+        return work.report(imported_before_at=earlier)
+    with transactions(engine, strict=strict) as transaction:
         for chunk in work.chunks():
             with transaction() as session:
                 work.store(session, chunk)
         work.check_any()
         with transaction() as session:
-            work.record(session, digest)
+            work.counts.record(session, source=source.shown, digest=digest)
     return work.report()
 
 
@@ -101,37 +95,21 @@ def preview_images(source: ImageSource) -> ImagePreview:
         n_images += len(chunk)
         first += [(image.item_id, image.categories) for image, _ in chunk][: SHOWN - len(first)]
     return ImagePreview(
-        source.shown, source.format, n_images, tuple(first), work.bad, tuple(work.bad_images)
+        source.shown, source.format, n_images, tuple(first), work.counts.bad, tuple(work.bad_images)
     )
 
 
 _Chunk = list[tuple[SourceImage, NewImage]]
-_Transaction = Callable[[], AbstractContextManager[Session]]
-
-
-@contextmanager
-def _transactions(engine: Engine, *, strict: bool) -> Iterator[_Transaction]:
-    """A transaction for each chunk, or with `strict` one around them all."""
-    if not strict:
-        yield lambda: writing(engine)
-        return
-    with writing(engine) as session:
-        yield lambda: nullcontext(session)
 
 
 @dataclass
 class _Import:
-    """One import under way: its counts so far."""
+    """One import under way."""
 
     source: ImageSource
     strict: bool
     progress: Callable[[ImportProgress], None]
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    started: float = field(default_factory=time.monotonic)
-    new: int = 0
-    repeated: int = 0
-    replaced: int = 0
-    bad: int = 0
+    counts: ImportCounts = field(default_factory=ImportCounts)
     bad_images: list[BadImage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -162,16 +140,14 @@ class _Import:
 
     def store(self, session: Session, chunk: _Chunk) -> None:
         images = {image.item_id: content for image, content in chunk}
-        stored = put_images(session, images=images, now=self.now)
+        stored = put_images(session, images=images, now=self.counts.now)
         told = [NewItem(i.item_id, categories=i.categories) for i, _ in chunk if i.categories]
-        put_items(session, items=told, now=self.now)
-        self.new += stored.new
-        self.repeated += stored.repeated
-        self.replaced += stored.replaced
+        put_items(session, items=told, now=self.counts.now)
+        self.counts.add(stored)
 
     def check_any(self) -> None:
         """Raise InvalidInput where nothing was usable."""
-        if self.new + self.repeated + self.replaced:
+        if self.counts.rows:
             return
         reasons = "; ".join(f"{each.name}: {each.reason}" for each in self.bad_images[:3])
         raise InvalidInput(
@@ -179,28 +155,16 @@ class _Import:
             errors=[FieldError(f"/{each.name}", each.reason) for each in self.bad_images],
         )
 
-    def record(self, session: Session, digest: str) -> None:
-        add_import(
-            session,
-            source=self.source.shown,
-            digest=digest,
-            new=self.new,
-            repeated=self.repeated,
-            replaced=self.replaced,
-            bad=self.bad,
-            now=self.now,
-        )
-
     def report(self, *, imported_before_at: datetime | None = None) -> ImageReport:
         return ImageReport(
             path=self.source.shown,
             format=self.source.format,
-            new=self.new,
-            repeated=self.repeated,
-            replaced=self.replaced,
-            bad=self.bad,
+            new=self.counts.new,
+            repeated=self.counts.repeated,
+            replaced=self.counts.replaced,
+            bad=self.counts.bad,
             bad_images=tuple(self.bad_images),
-            seconds=round(time.monotonic() - self.started, 3),
+            seconds=self.counts.seconds,
             imported_before_at=imported_before_at,
         )
 
@@ -209,10 +173,10 @@ class _Import:
         if self.strict:
             detail = f"{name}: {reason} Nothing was stored (strict)."
             raise InvalidInput(detail, errors=[FieldError(f"/{name}", reason)])
-        self.bad += 1
+        self.counts.bad += 1
         if len(self.bad_images) < BAD_KEPT:
             self.bad_images.append(BadImage(name, reason))
 
     def _tell(self, position: int) -> None:
-        rows = self.new + self.repeated + self.replaced
-        self.progress(ImportProgress(position, self.size, position, rows=rows, bad=self.bad))
+        rows, bad = self.counts.rows, self.counts.bad
+        self.progress(ImportProgress(position, self.size, position, rows=rows, bad=bad))

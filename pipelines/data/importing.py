@@ -5,11 +5,10 @@ was cut off is simply run again. What files look like is not here: `formats`.
 """
 
 import gc
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from pipelines.data.ahead import ahead
 from pipelines.data.checks import action_problem
 from pipelines.data.content import Opened
 from pipelines.data.formats.base import BadLine, Chunk, Columns, ReadOptions
+from pipelines.data.import_counts import ImportCounts, Transaction, imported_at, transactions
 from pipelines.data.import_source import Source, locate
 from pipelines.errors import FieldError, InvalidInput
-from pipelines.storage.engine import reading, writing
-from pipelines.storage.imports import add_import, find_import
 from pipelines.storage.interactions import store_interactions
 from pipelines.storage.items import NewItem, put_items
 
@@ -99,41 +97,33 @@ def import_path(
     source = locate(path, columns=options.columns, member=options.member, called=options.called)
     digest = source.digest(options.columns, options.action)
     work = _Import(engine, source, options, progress)
-    if options.once:
-        with reading(engine) as session:
-            earlier = find_import(session, digest=digest)
-        if earlier is not None:
-            return work.report(imported_before_at=earlier.imported_at)
-    with _uncollected(), _transactions(engine, options) as transaction:
+    if options.once and (earlier := imported_at(engine, digest)):
+        return work.report(imported_before_at=earlier)
+    with _uncollected(), transactions(engine, strict=options.strict) as transaction:
         work.store_interactions(transaction)
         work.describe_items(transaction)
         with transaction() as session:
-            work.record(session, digest)
+            work.counts.record(session, source=source.shown, digest=digest)
     return work.report()
 
 
 @dataclass
 class _Import:
-    """One import under way: its counts so far."""
+    """One import under way."""
 
     engine: Engine
     source: Source
     options: ImportOptions
     progress: Callable[[ImportProgress], None]
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    started: float = field(default_factory=time.monotonic)
+    counts: ImportCounts = field(default_factory=ImportCounts)
     lines: int = 0
-    new: int = 0
-    repeated: int = 0
-    replaced: int = 0
-    bad: int = 0
     items_described: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
 
-    def store_interactions(self, transaction: "_Transaction") -> None:
+    def store_interactions(self, transaction: Transaction) -> None:
         options = ReadOptions(
             head=self.source.head,
-            now=self.now,
+            now=self.counts.now,
             columns=self.options.columns,
             action=self.options.action,
         )
@@ -147,74 +137,59 @@ class _Import:
                 for chunk, place in reading_on:
                     self._store_chunk(chunk, transaction)
                     self._tell(place)
-        if self.new + self.repeated + self.replaced == 0:
+        if not self.counts.rows:
             raise self._nothing_usable()
 
-    def describe_items(self, transaction: "_Transaction") -> None:
+    def describe_items(self, transaction: Transaction) -> None:
         described = self.source.describe()
         while some := list(islice(described, ITEMS_AT_A_TIME)):
             self._note_bad([line for line in some if isinstance(line, BadLine)])
             with transaction() as session:
                 self._put_items(session, [item for item in some if isinstance(item, NewItem)])
 
-    def record(self, session: Session, digest: str) -> None:
-        add_import(
-            session,
-            source=self.source.shown,
-            digest=digest,
-            new=self.new,
-            repeated=self.repeated,
-            replaced=self.replaced,
-            bad=self.bad,
-            now=self.now,
-        )
-
     def report(self, *, imported_before_at: datetime | None = None) -> ImportReport:
         return ImportReport(
             path=self.source.shown,
             format=self.source.format.name,
             lines=self.lines,
-            new=self.new,
-            repeated=self.repeated,
-            replaced=self.replaced,
-            bad=self.bad,
+            new=self.counts.new,
+            repeated=self.counts.repeated,
+            replaced=self.counts.replaced,
+            bad=self.counts.bad,
             bad_lines=tuple(self.bad_lines),
             items_described=self.items_described,
-            seconds=round(time.monotonic() - self.started, 3),
+            seconds=self.counts.seconds,
             imported_before_at=imported_before_at,
         )
 
-    def _store_chunk(self, chunk: Chunk, transaction: "_Transaction") -> None:
+    def _store_chunk(self, chunk: Chunk, transaction: Transaction) -> None:
         self._note_bad(chunk.bad)
         self.lines += chunk.lines
         if not chunk.rows:
             return
         with transaction() as session:
-            stored = store_interactions(session, rows=chunk.rows, now=self.now)
+            stored = store_interactions(session, rows=chunk.rows, now=self.counts.now)
             self._put_items(session, chunk.items)
-        self.new += stored.new
-        self.repeated += stored.repeated
-        self.replaced += stored.replaced
+        self.counts.add(stored)
 
     def _put_items(self, session: Session, items: Iterable[NewItem]) -> None:
         items = list(items)
         if items:
-            put_items(session, items=items, now=self.now)
+            put_items(session, items=items, now=self.counts.now)
             self.items_described += len(items)
 
     def _note_bad(self, bad: list[BadLine]) -> None:
         if bad and self.options.strict:
             raise _strict_error(bad[0])
-        self.bad += len(bad)
+        self.counts.bad += len(bad)
         self.bad_lines.extend(bad[: BAD_LINES_KEPT - len(self.bad_lines)])
 
     def _tell(self, place: "_Place") -> None:
-        rows = self.new + self.repeated + self.replaced
-        self.progress(ImportProgress(*place, rows=rows, bad=self.bad))
+        self.progress(ImportProgress(*place, rows=self.counts.rows, bad=self.counts.bad))
 
     def _nothing_usable(self) -> InvalidInput:
         path, format_name = self.source.shown, self.source.format.name
-        if not self.bad:
+        if not self.counts.bad:
             return InvalidInput(f"{path} ({format_name}) holds no interactions: it has no rows.")
         first = self.bad_lines[0]
         detail = (
@@ -235,19 +210,6 @@ def _place(opened: Opened) -> _Place:
 def _placed(chunks: Iterator[Chunk], opened: Opened) -> Generator[tuple[Chunk, _Place]]:
     """Each chunk with how far the reading was when it was made."""
     return ((chunk, _place(opened)) for chunk in chunks)
-
-
-_Transaction = Callable[[], AbstractContextManager[Session]]
-
-
-@contextmanager
-def _transactions(engine: Engine, options: ImportOptions) -> Iterator[_Transaction]:
-    """A transaction for each chunk, or with `strict` one around them all."""
-    if not options.strict:
-        yield lambda: writing(engine)
-        return
-    with writing(engine) as session:
-        yield lambda: nullcontext(session)
 
 
 @contextmanager

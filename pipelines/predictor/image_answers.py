@@ -12,8 +12,9 @@ from pipelines.images.pictures import feature_maps, grid, picture, rebuilt
 from pipelines.predictor.active_images import ActiveImages
 from pipelines.predictor.embed import SimilarItems, check_item
 from pipelines.predictor.recommend import first_visible
+from pipelines.storage.bulk import Stored
 from pipelines.storage.embeddings import ItemEmbedding, get_embedding, put_embeddings
-from pipelines.storage.images import NewImage, StoredImages, get_image, put_images
+from pipelines.storage.images import NewImage, get_image, put_images
 from pipelines.storage.tables import ItemImage
 
 
@@ -50,7 +51,7 @@ class ImageLabel:
 
 def store_image(
     session: Session, active: ActiveImages, *, item_id: str, image: NewImage, now: datetime
-) -> StoredImages:
+) -> Stored:
     """Store the image with its embedding, so that it is a neighbour at once."""
     stored = put_images(session, images={item_id: image}, now=now)
     artifact = active.artifact

@@ -15,9 +15,9 @@ from pipelines.images.split import ImageSplit, Pixels, split_images, squared_err
 from pipelines.images.training import assess_images, fit_images
 from pipelines.registry.artifact import write_artifact
 from pipelines.runs.files import RunFiles
-from pipelines.runs.steps import Parts, Step, act_on
+from pipelines.runs.steps import Parts, Step, act_on, record_candidate
 from pipelines.storage import artifacts, runs
-from pipelines.storage.engine import reading, writing
+from pipelines.storage.engine import reading
 from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig, run_config_of
@@ -81,18 +81,7 @@ def make_image_artifact(parts: Parts) -> None:
     parts.on_progress(Progress("writing", 0, 1))
     _files(parts).write_errors(trained.errors)
     write_artifact(parts.store, packed, writer=parts.run_id)
-    with writing(parts.engine) as session:
-        artifacts.add_artifact(
-            session,
-            artifact_id=packed.artifact_id,
-            kind=config.kind,
-            config=config.name,
-            manifest=packed.manifest,
-            run_id=parts.run_id,
-            now=datetime.now(UTC),
-            subject=IMAGES,
-        )
-        runs.update_run(session, run_id=parts.run_id, artifact_id=packed.artifact_id)
+    record_candidate(parts, packed, subject=IMAGES)
 
 
 def publish_images(parts: Parts) -> None:

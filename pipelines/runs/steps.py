@@ -21,7 +21,7 @@ from pipelines.data.splits import Split, strong_generalisation
 from pipelines.errors import DamagedArtifact
 from pipelines.images.artifact import read_image_artifact
 from pipelines.images.embedding import embed_missing
-from pipelines.registry.artifact import pack, read_artifact, write_artifact
+from pipelines.registry.artifact import Packed, pack, read_artifact, write_artifact
 from pipelines.registry.registry import promote
 from pipelines.registry.store import Store
 from pipelines.runs.files import Judgement, RunFiles, Snapshot
@@ -118,6 +118,11 @@ def make_artifact(parts: Parts) -> None:
     parts.on_progress(Progress("writing", 0, 1))
     files.write_judgement(Judgement(trained.test, trained.popularity))
     write_artifact(parts.store, packed, writer=parts.run_id)
+    record_candidate(parts, packed)
+
+
+def record_candidate(parts: Parts, packed: Packed, *, subject: str = INTERACTIONS) -> None:
+    """Add the artifact whose files are written, and name it in the run."""
     with writing(parts.engine) as session:
         artifacts.add_artifact(
             session,
@@ -127,6 +132,7 @@ def make_artifact(parts: Parts) -> None:
             manifest=packed.manifest,
             run_id=parts.run_id,
             now=datetime.now(UTC),
+            subject=subject,
         )
         runs.update_run(session, run_id=parts.run_id, artifact_id=packed.artifact_id)
 

@@ -5,7 +5,7 @@ Knows no table's meaning; the files of the tables call it.
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import JSON, ClauseElement, ColumnElement, Select, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,6 +22,16 @@ _MAY_SKIP_CHECKS: Final = "SELECT has_parameter_privilege('session_replication_r
 def dialect_of(session: Session) -> str:
     """`sqlite` or `postgresql`."""
     return session.get_bind().dialect.name
+
+
+class Stored(NamedTuple):
+    """What became of the rows of one call; the three add up to their number."""
+
+    new: int
+    repeated: int
+    """As stored already, or overtaken by a later row of the call."""
+    replaced: int
+    """Under a known key with something else, which holds from now on."""
 
 
 def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:

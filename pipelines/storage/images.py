@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from pipelines.storage.bulk import insert_into, values_of
+from pipelines.storage.bulk import Stored, insert_into, values_of
 from pipelines.storage.items import item_keys
 from pipelines.storage.tables import IMAGES, Artifact, Embedding, Item, ItemImage
 
@@ -26,15 +26,6 @@ class NewImage(NamedTuple):
     width: int
     height: int
     channels: int
-
-
-class StoredImages(NamedTuple):
-    """What became of the images of one call; the three add up to their number."""
-
-    new: int
-    repeated: int
-    """The item has this very image already."""
-    replaced: int
 
 
 class Described(NamedTuple):
@@ -56,7 +47,7 @@ class ImageState(NamedTuple):
     last_stored: datetime | None
 
 
-def put_images(session: Session, *, images: dict[str, NewImage], now: datetime) -> StoredImages:
+def put_images(session: Session, *, images: dict[str, NewImage], now: datetime) -> Stored:
     """Store the image of each item id; items that nobody knew are created."""
     keys = item_keys(session, item_ids=images, now=now)
     query = select(Item.item_id, Item.image_digest).where(
@@ -67,7 +58,7 @@ def put_images(session: Session, *, images: dict[str, NewImage], now: datetime) 
     if changed:
         _put_changed(session, changed, keys, now)
     replaced = sum(before[item_id] is not None for item_id in changed)
-    return StoredImages(len(changed) - replaced, len(images) - len(changed), replaced)
+    return Stored(len(changed) - replaced, len(images) - len(changed), replaced)
 
 
 def _put_changed(

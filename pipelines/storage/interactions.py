@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from pipelines.storage.bulk import dialect_of, driver_rows, foreign_keys_known
+from pipelines.storage.bulk import Stored, dialect_of, driver_rows, foreign_keys_known
 from pipelines.storage.items import item_keys
 from pipelines.storage.tables import UNTIMED, Interaction, Item, User, microseconds, moment_of
 from pipelines.storage.users import user_keys
@@ -29,16 +29,6 @@ class NewInteraction(NamedTuple):
     action: str
     weight: float
     occurred_at: datetime
-
-
-class Stored(NamedTuple):
-    """What became of the rows of one call; the three add up to their number."""
-
-    new: int
-    repeated: int
-    """Same key and same weight as stored, or overtaken by a later row of the call."""
-    replaced: int
-    """Same key with another weight, which holds from now on."""
 
 
 def store_interactions(

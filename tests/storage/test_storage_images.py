@@ -10,11 +10,11 @@ from pipelines.storage.artifacts import (
     add_artifact,
     promote_artifact,
 )
+from pipelines.storage.bulk import Stored
 from pipelines.storage.embeddings import ItemEmbedding, get_embedding, put_embeddings
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.images import (
     NewImage,
-    StoredImages,
     delete_image,
     describe_images,
     get_image,
@@ -59,7 +59,7 @@ def artifacts(engine: Engine, now: datetime) -> dict[str, str]:
 def test_an_image_of_an_unknown_item_creates_it(engine: Engine, now: datetime) -> None:
     with writing(engine) as session:
         stored = put_images(session, images={"a/b": image(b"one")}, now=now)
-    assert stored == StoredImages(1, 0, 0)
+    assert stored == Stored(1, 0, 0)
     with reading(engine) as session:
         found = get_image(session, item_id="a/b")
         item = get_item(session, item_id="a/b")

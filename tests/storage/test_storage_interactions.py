@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from pipelines.storage.bulk import Stored
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.interactions import (
     NewInteraction,
-    Stored,
     count_interactions,
     item_ids,
     last_occurred_at,
