@@ -142,7 +142,8 @@ def test_db_downgrade_asks_first_and_wrong_revision_is_a_message(migrated) -> No
 
 def test_ctrl_c_says_what_is_stored_and_running_again_completes(migrated, tmp_path: Path) -> None:
     path = tmp_path / "train.txt"
-    path.write_text("".join(f"{user} {' '.join(map(str, range(40)))}\n" for user in range(4_000)))
+    # More than one chunk, or it could be done before it is stopped.
+    path.write_text("".join(f"{user} {' '.join(map(str, range(40)))}\n" for user in range(9_000)))
     process = subprocess.Popen(
         [sys.executable, "-c", "from service.cli import main; main()", "import", path, "--json"],
         stdout=subprocess.PIPE,
@@ -159,4 +160,4 @@ def test_ctrl_c_says_what_is_stored_and_running_again_completes(migrated, tmp_pa
     report = json.loads(migrated("import", path, "--json").out)
     told = f"The first {report['repeated']:,} rows" if report["repeated"] else "Nothing"
     assert document["detail"].startswith(told)
-    assert report["new"] + report["repeated"] == 160_000
+    assert report["new"] + report["repeated"] == 360_000
