@@ -112,10 +112,13 @@ def unit_rows(x: Rows) -> Rows:
 def times(x: Rows, weight: Tensor) -> Tensor:
     """x @ weight: (batch, n_items) by (n_items, out_features) -> (batch, out_features).
 
-    Of sparse rows it costs what their entries do: (batch, n_items) is never built.
+    Of sparse rows it costs what their entries do: (batch, n_items) is never built. Their sum with
+    a weight of float16 is in float32: one rounded to float16 is too coarse to rank by.
     """
     if isinstance(x, Tensor):
         return x.to(weight.dtype) @ weight
+    if weight.dtype == torch.float16:
+        return _widened_times(x, weight)
     return F.embedding_bag(
         x.indices,
         weight,
@@ -124,6 +127,14 @@ def times(x: Rows, weight: Tensor) -> Tensor:
         per_sample_weights=x.values.to(weight.dtype),
         include_last_offset=True,
     )
+
+
+def _widened_times(x: SparseRows, weight: Tensor) -> Tensor:
+    """x @ weight, one row of the weight after another, so that none but that is ever copied."""
+    sums = torch.zeros(len(x), weight.shape[1])
+    for row_num, item_num, value in zip(*(part.tolist() for part in entries(x)), strict=True):
+        sums[row_num].add_(weight[item_num], alpha=value)
+    return sums
 
 
 def transposed(x: SparseRows) -> SparseRows:

@@ -58,7 +58,8 @@ class LinearConfig:
     """edlae: p, the share of entries taken to be hidden; elsa: that are hidden in training."""
     latent_dim: int | None = None
     """elsa: the rank, columns of A. None: half the number of items, at most 512. spectral: the
-    rank. None: of 16 to 256 the one that ranks validation users best.
+    rank. None: of 4 to 256, at most half the users or items, the one that ranks validation
+    users best.
     """
 
     def __post_init__(self) -> None:
@@ -107,13 +108,13 @@ class FullRank(Network):
 
     def logits(self, x: Rows) -> Tensor:
         if self._among is None:
-            return _widened(times(x, self.weight))
+            return times(x, self.weight)
         assert isinstance(x, SparseRows)
         place = torch.full((self.n_items,), -1)
         place[self._among] = torch.arange(len(self._among))
         logits = torch.full((len(x), self.n_items), -torch.inf)
         shown = renumbered(x, place, len(self._among))
-        logits[:, self._among] = _widened(times(shown, self.weight))
+        logits[:, self._among] = times(shown, self.weight)
         return logits
 
     def prepare(self, x: SparseRows, *, memory_bytes: int | None = None) -> None:
@@ -172,11 +173,6 @@ class FullRank(Network):
     @property
     def _odds(self) -> float:
         return self.config.corruption_rate / (1 - self.config.corruption_rate)
-
-
-def _widened(logits: Tensor) -> Tensor:
-    """Logits from a B that is kept in float16, in float32: such sums are too coarse to rank by."""
-    return logits.float() if logits.dtype == torch.float16 else logits
 
 
 class LowRank(Network):

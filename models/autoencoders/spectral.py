@@ -20,12 +20,16 @@ from models.errors import ConfigError
 from models.rows import Rows, SparseRows, times
 
 MAX_RANK = 256
-RANKS = (16, 32, 64, 128, 256)
-"""Tried where none is given, climbing from USUAL_RANK."""
+RANKS = (4, 8, 16, 32, 64, 128, 256)
+"""Tried where none is given, climbing from USUAL_RANK; at most half of what rows and items allow,
+for with all of it V V' is the identity and a history alone ranks above what nobody has.
+"""
 USUAL_RANK = 64
 SPARE = 16
 """Eigenvectors sought beyond those wanted: the last ones converge last."""
 ITERATIONS = 8
+NOISE = 1e-6
+"""Of the largest eigenvalue: what is below belongs to no direction in the rows."""
 
 
 class Spectral(Network):
@@ -35,15 +39,16 @@ class Spectral(Network):
 
     def __init__(self, latent_dim: int | None, *, n_items: int, generator: torch.Generator):
         super().__init__(n_items, "squared")
-        most = min(MAX_RANK, n_items)
+        most = min(MAX_RANK, n_items - 1)
         if latent_dim is not None and latent_dim > most:
-            detail = f"latent_dim is {latent_dim}; a spectral rank is at most {most} here."
+            detail = (
+                f"latent_dim is {latent_dim}; a spectral rank is below the number of items, "
+                f"{n_items}, and at most {MAX_RANK}. Take at most {most}."
+            )
             raise ConfigError("latent_dim", detail)
-        self._ranks = tuple(min(rank, most) for rank in RANKS)
-        if latent_dim is not None:
-            self._ranks = (latent_dim,)
-        self._rank = self._ranks[-1]
-        start = torch.randn(n_items, most, generator=generator)
+        self._wanted = latent_dim
+        self._rank = latent_dim or most
+        start = torch.randn(n_items, min(MAX_RANK, n_items), generator=generator)
         self.register_buffer("weight", start)  # V; columns beyond the rank are 0
 
     def logits(self, x: Rows) -> Tensor:
@@ -60,7 +65,14 @@ class Spectral(Network):
                 vectors[:, : self._rank], (0, vectors.shape[1] - self._rank)
             )
 
-        best_of(sorted(set(self._ranks)), cut, judge, start=USUAL_RANK)
+        best_of(self._ranks(len(x)), cut, judge, start=USUAL_RANK)
+
+    def _ranks(self, n_rows: int) -> list[int]:
+        """Those to choose from."""
+        if self._wanted is not None:
+            return [self._wanted]
+        half = max(1, min(n_rows, self.n_items) // 2)
+        return sorted({min(rank, half) for rank in RANKS})
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -93,7 +105,8 @@ def _evened(x: SparseRows) -> "sparse.csr_array[Any, Any]":
 
 
 def _eigenvectors(n: "sparse.csr_array[Any, Any]", start: Tensor) -> Tensor:
-    """The first eigenvectors of N'N, the largest first, as many as `start` has columns.
+    """The first eigenvectors of N'N, the largest first, as many as `start` has columns; 0 where
+    there are fewer.
 
     By subspace iteration from `start` (Halko et al. 2011).
     """
@@ -104,7 +117,8 @@ def _eigenvectors(n: "sparse.csr_array[Any, Any]", start: Tensor) -> Tensor:
     for _ in range(ITERATIONS):
         basis = torch.linalg.qr(_product(back, _product(n, basis)))[0]
     image = _product(n, basis)  # (n_rows, columns)
-    _, vectors = torch.linalg.eigh((image.T @ image).double())
+    values, vectors = torch.linalg.eigh((image.T @ image).double())
+    vectors[:, values <= NOISE * values[-1]] = 0
     found = basis @ vectors.flip(1).to(basis.dtype)
     first: Tensor = found[:, : start.shape[1]].contiguous()
     return first

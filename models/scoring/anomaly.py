@@ -93,8 +93,3 @@ def feature_errors(network: Network, x: Rows) -> Tensor:
     """
     with torch.inference_mode():
         return (x.to_dense() - network.reconstruct(x)).square()
-
-
-def anomaly_scores(network: Network, x: Rows) -> Tensor:
-    """Mean of each row's feature errors, (batch,): for dense rows, where all is observed."""
-    return feature_errors(network, x).mean(dim=1)

@@ -40,6 +40,16 @@ def test_sparse_and_dense_rows_answer_alike(values: list[list[float]]) -> None:
         assert torch.equal(ours, theirs)
 
 
+def test_a_half_weight_is_summed_as_its_copy_of_full_width() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = rows_of((torch.rand(4, 300, generator=generator) < 0.5).float())
+    half = torch.randn(300, 2_000, generator=generator).half()
+    ours, wide = times(rows, half), times(rows, half.float())
+    assert ours.dtype == torch.float32
+    assert torch.allclose(ours, wide, atol=1e-4)
+    assert torch.equal(ours.topk(100).indices, wide.topk(100).indices)
+
+
 @pytest.mark.parametrize("make", [rows_of, torch.Tensor.to_dense], ids=["sparse", "dense"])
 def test_other_values_leave_the_rows_as_they_are(make: Callable[[torch.Tensor], Rows]) -> None:
     table = torch.tensor([[0.0, 2.0], [3.0, 0.0]])

@@ -8,6 +8,7 @@ from models.autoencoders.linear import LinearConfig, linear
 from models.autoencoders.spectral import Spectral
 from models.errors import ConfigError
 from tests.models.conftest import rows_of
+from tests.worlds import N_ITEMS, two_tastes
 
 
 def table() -> torch.Tensor:
@@ -15,9 +16,9 @@ def table() -> torch.Tensor:
     return (torch.rand(60, 30, generator=generator) < 0.3).float()
 
 
-def network(latent_dim: int | None = 4) -> Spectral:
+def network(latent_dim: int | None = 4, *, n_items: int = 30, seed: int = 1) -> Spectral:
     config = LinearConfig(form="spectral", latent_dim=latent_dim)
-    made = linear(config, n_items=30, generator=torch.Generator().manual_seed(1))
+    made = linear(config, n_items=n_items, generator=torch.Generator().manual_seed(seed))
     assert isinstance(made, Spectral)
     return made
 
@@ -34,7 +35,7 @@ def test_scores_are_those_of_the_first_eigenvectors() -> None:
     assert np.allclose(solved.logits(rows_of(x)).numpy(), expected, atol=1e-2)
 
 
-@pytest.mark.parametrize("wanted", [16, 30])
+@pytest.mark.parametrize("wanted", [8, 15])
 def test_the_rank_is_the_judges_and_gives_the_same_when_it_is_named(wanted: int) -> None:
     x, free = rows_of(table()), network(None)
     free.solve(x, lambda: -abs(int((free.weight != 0).any(dim=0).sum()) - wanted))
@@ -44,6 +45,31 @@ def test_the_rank_is_the_judges_and_gives_the_same_when_it_is_named(wanted: int)
     assert torch.equal(named.weight, free.weight)
 
 
-def test_a_rank_above_the_most_is_refused() -> None:
-    with pytest.raises(ConfigError, match="at most 30"):
-        network(31)
+@pytest.mark.parametrize("n_rows", [300, 12])
+def test_where_nobody_judges_it_still_ranks_what_a_history_lacks(n_rows: int) -> None:
+    x = torch.from_numpy(two_tastes(n_rows).x.toarray()).float()
+    solved = network(None, n_items=N_ITEMS)
+    solved.solve(rows_of(x))
+    new = torch.from_numpy(two_tastes(100, seed=9).x.toarray()).float()
+    logits = solved.logits(rows_of(new)).masked_fill(new > 0, -torch.inf)
+    top = logits.topk(5).indices  # by chance half of them are of the user's taste
+    own = torch.arange(100)[:, None] % 2
+    assert (top % 2 == own).float().mean() > 0.85
+    assert 2 * solved.chosen["latent_dim"] <= min(x.shape)
+
+
+def test_with_fewer_users_than_the_rank_chance_has_no_part_in_it() -> None:
+    rows = rows_of(table()[:6])
+    first, second = network(20, seed=1), network(20, seed=2)
+    first.solve(rows)
+    second.solve(rows)
+    assert int((first.weight != 0).any(dim=0).sum()) == 6
+    everyone = rows_of(table())
+    assert torch.allclose(first.logits(everyone), second.logits(everyone), atol=1e-4)
+
+
+@pytest.mark.parametrize("latent_dim", [30, 31])
+def test_a_rank_that_is_not_below_the_items_is_refused(latent_dim: int) -> None:
+    with pytest.raises(ConfigError, match="Take at most 29") as refused:
+        network(latent_dim)
+    assert refused.value.field == "latent_dim"
