@@ -9,7 +9,7 @@ from models.detectors.cells import RowProblem, Table
 from models.detectors.contamination import estimate_contamination
 from models.detectors.detector import DetectorConfig, RowDetector, joined
 from models.detectors.growing import Ground, fit_members, reference_errors, trim
-from models.detectors.preparation import Prepared, RowPreparation
+from models.detectors.preparation import Prepared, RowPreparation, usable_rows
 from models.detectors.recipes import RECIPES, Recipe, Regime
 
 
@@ -27,8 +27,12 @@ def fit_detector(table: Table, config: DetectorConfig, *, generator: torch.Gener
     One row is enough, though it teaches only what its own values are. Raises RowsError when no row
     can be used, ConfigError for what cannot be asked.
     """
-    preparation, prepared = RowPreparation.fit(table, categorical=config.categorical)
-    train, held_out = _hold_out(prepared, config.calibration_share, generator)
+    usable = usable_rows(table, categorical=config.categorical)
+    taught, kept_back = _hold_out(len(usable), config.calibration_share, generator)
+    preparation, prepared = RowPreparation.fit(
+        table, categorical=config.categorical, rows=usable[taught]
+    )
+    train, held_out = prepared.only(taught), prepared.only(kept_back)
     regime: Regime = "clean" if config.regime == "clean" else "contaminated"
     recipe = recipe_of(regime, config)
     kept = train.only(trim(train.x, recipe, generator)) if train.x.shape[1] else train
@@ -66,14 +70,11 @@ def recipe_of(regime: Regime, config: DetectorConfig) -> Recipe:
     return replace(recipe, weights=weights, networks=networks)
 
 
-def _hold_out(
-    prepared: Prepared, share: float, generator: torch.Generator
-) -> tuple[Prepared, Prepared]:
-    """Rows to train on, at least one, and rows to calibrate with."""
-    order = torch.randperm(len(prepared.rows), generator=generator)
-    n_held_out = int(len(order) * share)
-    train, held_out = order[n_held_out:].sort().values, order[:n_held_out].sort().values
-    return prepared.only(train), prepared.only(held_out)
+def _hold_out(n_rows: int, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Which of so many rows to train on, at least one, and which to calibrate with."""
+    order = torch.randperm(n_rows, generator=generator)
+    n_held_out = int(n_rows * share)
+    return order[n_held_out:].sort().values, order[:n_held_out].sort().values
 
 
 def _typical(reference: list[Tensor]) -> Tensor:

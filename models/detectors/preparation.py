@@ -6,7 +6,7 @@ detectors learn from; of one that did not, only a departure from its one value c
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -81,23 +81,17 @@ class RowPreparation:
 
     @staticmethod
     def fit(
-        table: Table, *, categorical: Collection[str] = ()
+        table: Table, *, categorical: Collection[str] = (), rows: Tensor | None = None
     ) -> tuple["RowPreparation", Prepared]:
-        """Learn the columns of a table, and prepare its rows.
+        """Learn the columns of a table from some of its usable rows, and prepare all of these.
 
-        A column is one of numbers if any value is a number, unless it is named in `categorical`.
-        Raises RowsError without a usable row.
+        rows (n,): the numbers of those to learn from; all by default. Raises as `usable_rows`.
         """
-        for name in categorical:
-            if name not in table:
-                raise choice_error("categorical", name, table)
-        n_rows = n_rows_of(table)
-        plans = tuple(_plan(name, values, name in categorical) for name, values in table.items())
+        good = usable_rows(table, categorical=categorical)
+        rows = good if rows is None else rows
+        plans = tuple(_learned(plan, table, rows) for plan in _kinds(table, categorical))
         raw, problems = _raw_features(table, plans)
-        good = _good_rows(n_rows, problems)
-        if not len(good):
-            raise RowsError(_no_row(n_rows, problems))
-        mean, scale, varies = _standardisation(raw[good.numpy()])
+        mean, scale, varies = _standardisation(raw[rows.numpy()])
         preparation = RowPreparation(plans, mean, scale, varies)
         return preparation, preparation._prepared(raw, good, problems)
 
@@ -132,20 +126,46 @@ class RowPreparation:
         return Prepared(good, x, away.square(), tuple(ordered))
 
 
+def usable_rows(table: Table, *, categorical: Collection[str] = ()) -> Tensor:
+    """The numbers of the rows that can be prepared, (n_good,).
+
+    A column is one of numbers if any value is a number, unless it is named in `categorical`.
+    Raises RowsError where there is none.
+    """
+    _, problems = _raw_features(table, _kinds(table, categorical))
+    good = _good_rows(n_rows_of(table), problems)
+    if not len(good):
+        raise RowsError(_no_row(n_rows_of(table), problems))
+    return good
+
+
 def soft_bound(z: Tensor) -> Tensor:
     """z up to BOUND, beyond it BOUND + log(1 + what is beyond): no value decides alone."""
     beyond = (z.abs() - BOUND).clamp_min(0.0)
     return z.clamp(-BOUND, BOUND) + z.sign() * torch.log1p(beyond)
 
 
-def _plan(name: str, values: Sequence[Any] | Array, categorical: bool) -> ColumnPlan:
-    if not categorical and holds_numbers(values):
-        numbers, _ = read_numbers(name, values)
+def _kinds(table: Table, categorical: Collection[str]) -> tuple[ColumnPlan, ...]:
+    """What each column is, with nothing learned from its values."""
+    n_rows_of(table)
+    for name in categorical:
+        if name not in table:
+            raise choice_error("categorical", name, table)
+    words = [name for name in table if name in categorical or not holds_numbers(table[name])]
+    return tuple(ColumnPlan(name, "categorical" if name in words else "numeric") for name in table)
+
+
+def _learned(plan: ColumnPlan, table: Table, rows: Tensor) -> ColumnPlan:
+    """The plan with what the values of these rows teach."""
+    values = table[plan.name]
+    if plan.kind == "numeric":
+        numbers = read_numbers(plan.name, values)[0][rows.numpy()]
         there = numbers[~np.isnan(numbers)]
-        return ColumnPlan(name, "numeric", fill=float(np.median(there)) if len(there) else 0.0)
-    counts = Counter(word for word in read_words(values) if word is not None)
+        return replace(plan, fill=float(np.median(there)) if len(there) else 0.0)
+    words = read_words(values)
+    counts = Counter(word for row in rows.tolist() if (word := words[row]) is not None)
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[:MAX_LEVELS]
-    return ColumnPlan(name, "categorical", levels=tuple(frequent))
+    return replace(plan, levels=tuple(frequent))
 
 
 def _raw_features(table: Table, plans: tuple[ColumnPlan, ...]) -> tuple[Array, list[RowProblem]]:
