@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -107,15 +108,19 @@ def postgresql_template() -> Iterator[URL]:
     try:
         _on_server("SELECT 1")
     except OperationalError as error:
-        detail = (
+        without_postgresql(
             f"no PostgreSQL at {SERVER}; HOURGLASS_TEST_POSTGRES_URL names another ({error.orig})"
         )
-        if ASKED is not None:
-            pytest.fail(detail, pytrace=False)
-        pytest.skip(detail)
     with _postgresql_database("ENCODING 'UTF8' TEMPLATE template0") as url:
         schema.upgrade(url.render_as_string(hide_password=False))
         yield url
+
+
+def without_postgresql(detail: str) -> NoReturn:
+    """Fail where PostgreSQL was asked for; skip where it was not."""
+    if ASKED is not None:
+        pytest.fail(detail, pytrace=False)
+    pytest.skip(detail)
 
 
 def _sqlite_copy(template: Path, folder: Path) -> str:

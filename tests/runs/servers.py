@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ASKED, DATABASES, without_postgresql
+
 USER = "postgres"
 OPTIONS = "-c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=16MB"
 
@@ -45,10 +47,12 @@ class Server:
 
 @contextmanager
 def own_server() -> Iterator[Server]:
-    """A running server, gone at the end; skips where PostgreSQL's programs are not installed."""
+    """A running server, gone at the end; without PostgreSQL's programs as without a server."""
+    if "postgresql" not in DATABASES:
+        pytest.skip(f"HOURGLASS_TEST_DATABASES asks for {ASKED} alone")
     binaries = _binaries()
     if binaries is None or (os.getuid() == 0 and shutil.which("runuser") is None):
-        pytest.skip("initdb, pg_ctl or, for root, runuser is not installed")
+        without_postgresql("initdb, pg_ctl or, for root, runuser is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         if os.getuid() == 0:
             shutil.chown(name, USER)

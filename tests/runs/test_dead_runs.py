@@ -87,11 +87,12 @@ def test_a_living_process_that_lost_its_connection_is_not_taken_for_dead(
     run_id = start_alone(engine)
     with alive(engine, run_id):
         with engine.connect() as connection:
-            connection.execute(
+            ended = connection.scalars(
                 text(
                     "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database"
                     " ON pg_database.oid = pg_locks.database WHERE locktype = 'advisory'"
                     " AND datname = current_database()"
                 )
-            )
+            ).all()
+        assert ended == [True]
         assert record_dead(engine, tmp_path) == []
