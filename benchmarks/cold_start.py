@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from benchmarks.cold_worlds import WORLDS, World, popularity_of_groups
+from benchmarks.tables import gain_in_se, one_digit, show
 from pipelines.content.tower import ContentTower, fit_content_tower
 from pipelines.data.interactions import Csr, InteractionMatrix, batches
 from pipelines.data.splits import Split, strong_generalisation
@@ -29,7 +30,6 @@ from pipelines.training.fit import Fitted
 from pipelines.training.fit_run import fit_run
 from pipelines.training.metrics.ndcg import ndcg_at_k
 from pipelines.training.metrics.recall import recall_at_k
-from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig, named_run
 
 COLD_SHARE = 0.2
@@ -96,7 +96,7 @@ def measure(world: World, config: RunConfig, *, seed: int) -> dict[str, Any]:
     parts = part(world, seed=seed)
     split = strong_generalisation(parts.warm, config.seed)
     torch.set_num_threads(config.fit.threads)
-    fitted = fit_run(split, config, checkpoints=InMemory(), on_progress=_show)
+    fitted = fit_run(split, config, checkpoints=InMemory(), on_progress=show)
     known = [world.contents[i] for i in split.vocabulary.item_ids if i in world.contents]
     tower = fit_content_tower(
         fitted.network,
@@ -136,7 +136,7 @@ def _figures(
         "warm_items": len(split.vocabulary),
         "orders": {name: order.summary() for name, order in orders.items()},
         "gain_in_se": {
-            name: _gains(orders["tower"], order)
+            name: {m: gain_in_se(orders["tower"], order, m) for m in METRICS}
             for name, order in orders.items()
             if name != "tower"
         },
@@ -161,13 +161,6 @@ def _evaluated(scores: Array, hidden: Csr) -> Evaluation:
     return Evaluation({name: metric(hits, n_hidden, DEPTH) for name, metric in METRICS.items()})
 
 
-def _gains(ours: Evaluation, theirs: Evaluation) -> dict[str, float | None]:
-    """How many standard errors of the paired difference the gain is; None where it has no error."""
-    differences = Evaluation({m: ours.per_user[m] - theirs.per_user[m] for m in METRICS})
-    errors = {m: differences.standard_error(m) for m in METRICS}
-    return {m: differences.mean(m) / error if error else None for m, error in errors.items()}
-
-
 def _share_of_places(known: Array, cold: Array, histories: Csr) -> float:
     """Of the first places of lists of all items, the share that cold ones have."""
     unseen = np.where(histories.toarray() != 0, -np.inf, known)
@@ -189,7 +182,7 @@ def _table(figures: dict[str, Any]) -> str:
             f"{name:<18}"
             + "".join(
                 f"{order[m]['mean']:>9.4f} ± {order[m]['se']:.4f}"
-                f"{_one_digit(gains and gains[m]):>20}"
+                f"{one_digit(gains and gains[m]):>20}"
                 for m in METRICS
             )
         )
@@ -199,15 +192,6 @@ def _table(figures: dict[str, Any]) -> str:
         f"{share['of_places']:.1%} of the first {PLACES} places of lists of all items"
     )
     return "\n".join(lines)
-
-
-def _one_digit(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
-def _show(progress: Progress) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{progress.phase} {progress.done}/{progress.total} ", end="", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ STORE = Path(__file__).with_name("figures.json")
 PAGE = Path(__file__).parents[1] / "docs" / "models.md"
 END = "<!-- end of figures -->"
 OF_ALL = "every run"
-METRICS = {"ndcg@100": "NDCG@100", "recall@20": "Recall@20", "rmse": "RMSE"}
-"""Those shown, and how they are written."""
+METRICS = {"ndcg@100": "NDCG@100", "recall@20": "Recall@20", "rmse": "RMSE (biases alone)"}
+"""Those shown, and how they are written; of ratings the plain answer beside it."""
 RANKING = ("ndcg@100", "recall@20")
 
 
@@ -127,7 +127,8 @@ def begin(kind: str) -> str:
 def _cell(figure: Figure | None, name: str) -> str:
     if figure is None or name not in figure.metrics:
         return ""
-    return f"{_short(figure.metrics[name])} ± {_short(figure.se[name])}"
+    cell = f"{_short(figure.metrics[name])} ± {_short(figure.se[name])}"
+    return cell if name in RANKING else f"{cell} ({_short(figure.plain[name])})"
 
 
 def _short(value: float) -> str:

@@ -1,15 +1,15 @@
-"""Every named run on one data set, by the strong protocol: the figures of `docs/models.md`.
+"""Every run on interactions, on one data set, by the strong protocol: for `docs/models.md`.
 
 python -m benchmarks.kinds --data FOLDER --seed 98765
 
-Prints a row a run as it is done. `--write` also keeps the figures in `figures.json` and writes them
-into the page. Not how one run is measured: that is `protocols.py`.
+Prints a row a run as it is done. `auto` is left out, since it takes twenty minutes to blend some
+of the others (`--runs auto` measures it). `--write` also keeps the figures in `figures.json` and
+writes them into the page. Not how one run is measured: that is `protocols.py`.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,32 +18,39 @@ import numpy as np
 from benchmarks.figures import METRICS, Figure, keep, row_of, table_head
 from benchmarks.matrices import read_matrix
 from benchmarks.protocols import strong
+from benchmarks.tables import show
 from pipelines.errors import HourglassError
-from pipelines.training.run_config import RunConfig, named_run, run_names, with_options
+from pipelines.training.run_config import named_run, run_names, with_options
 
 MOST_LEVELS = 20
 
 
 def main() -> int:
-    """Print the table; exit 1 with a reason when a run cannot be done."""
+    """Print the table; a run that cannot be done is named, the others go on, and the exit is 1."""
     arguments = _arguments()
     data: str = arguments.data.resolve().name
     measured: dict[str, Figure] = {}
+    failed = False
     if not arguments.json:
         print(table_head())
-    try:
-        for config in _configs(arguments.data, arguments.runs, arguments.seed):
-            figure = measured[config.name] = measure(arguments.data, config)
-            if not arguments.json:
-                print(row_of(config.name, data, figure), flush=True)
-            if arguments.write:
-                keep(config.name, data, figure)
-    except HourglassError as error:
-        print(error.detail, file=sys.stderr)
-        return 1
+    for name in arguments.runs or names():
+        try:
+            figure = measured_run(name, arguments.data, arguments.seed)
+        except HourglassError as error:
+            print(f"{name}: {error.detail}", file=sys.stderr)
+            failed = True
+            continue
+        if figure is None:
+            print(f"{name} learns from ratings; here are none.", file=sys.stderr)
+            continue
+        measured[name] = figure
+        if not arguments.json:
+            print(row_of(name, data, figure), flush=True)
+        if arguments.write:
+            keep(name, data, figure)
     if arguments.json:
         print(json.dumps({name: asdict(figure) for name, figure in measured.items()}))
-    return 0
+    return int(failed)
 
 
 def _arguments() -> argparse.Namespace:
@@ -56,27 +63,28 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _configs(folder: Path, names: list[str] | None, seed: int) -> Iterator[RunConfig]:
-    """The runs asked for, or all; those that learn from ratings only where there are some."""
-    rates = has_ratings(folder)
-    for name in names or run_names():
-        config = with_options(named_run(name), seed=seed)
-        if config.data.values == "rating" and not rates:
-            print(f"{name} learns from ratings; here are none.", file=sys.stderr)
-        else:
-            yield config
+def names() -> list[str]:
+    """The runs on interactions, but for those that search a blend of the others for minutes."""
+    runs = map(named_run, run_names())
+    return [run.name for run in runs if run.subject == "interactions" and not run.searches]
 
 
-def measure(folder: Path, config: RunConfig) -> Figure:
-    """The metrics that the page shows, with standard errors and beside the plain answer."""
-    measured = strong(folder, config, lambda _: None)
-    names = [name for name in METRICS if name in measured.test.per_user]
+def measured_run(name: str, folder: Path, seed: int) -> Figure | None:
+    """The metrics that the page shows, with standard errors and beside the plain answer.
+
+    None of a run that learns from ratings where there are none.
+    """
+    config = with_options(named_run(name), seed=seed)
+    if config.data.values == "rating" and not has_ratings(folder):
+        return None
+    measured = strong(folder, config, show)
+    metrics = [metric for metric in METRICS if metric in measured.test.per_user]
     return Figure(
         kind=config.kind,
         seed=config.seed,
-        metrics={name: measured.test.mean(name) for name in names},
-        se={name: measured.test.standard_error(name) for name in names},
-        plain={name: measured.popularity.mean(name) for name in names},
+        metrics={metric: measured.test.mean(metric) for metric in metrics},
+        se={metric: measured.test.standard_error(metric) for metric in metrics},
+        plain={metric: measured.popularity.mean(metric) for metric in metrics},
         epochs=measured.epochs,
         seconds=round(measured.fit_seconds),
     )

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.protocols import PROTOCOLS
-from benchmarks.tables import figures_of, table
+from benchmarks.tables import figures_of, show, table
 from pipelines.errors import HourglassError, InvalidInput
 from pipelines.training.evaluate import Evaluation
-from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig, asked_run, run_config_of, with_options
 
 
@@ -29,8 +28,8 @@ def main() -> int:
         rival = None
         if arguments.against:
             other = with_options(asked_run(arguments.against), seed=config.seed)
-            rival = PROTOCOLS[arguments.protocol](arguments.data, other, _show)
-        measured = PROTOCOLS[arguments.protocol](arguments.data, config, _show)
+            rival = PROTOCOLS[arguments.protocol](arguments.data, other, show)
+        measured = PROTOCOLS[arguments.protocol](arguments.data, config, show)
     except HourglassError as error:
         print(error.detail, file=sys.stderr)
         return 1
@@ -89,11 +88,6 @@ def _write_per_user(path: Path, evaluation: Evaluation) -> None:
             [num, *values]
             for num, values in enumerate(zip(*evaluation.per_user.values(), strict=True))
         )
-
-
-def _show(progress: Progress) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{progress.phase} {progress.done}/{progress.total} ", end="", file=sys.stderr)
 
 
 if __name__ == "__main__":

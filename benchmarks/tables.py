@@ -2,10 +2,12 @@
 
 import json
 import resource
+import sys
 from typing import Any
 
 from benchmarks.protocols import Measured
 from pipelines.training.evaluate import Evaluation
+from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig
 
 
@@ -18,9 +20,10 @@ def figures_of(config: RunConfig, measured: Measured, rival: Measured | None) ->
         **{name: test.mean(name) for name in test.per_user},
         "se": {name: test.standard_error(name) for name in test.per_user},
         "popularity": {name: popularity.mean(name) for name in popularity.per_user},
-        "gain_in_se": {name: _gain_in_se(test, popularity, name) for name in test.per_user},
+        "gain_in_se": {name: gain_in_se(test, popularity, name) for name in test.per_user},
         "difference": _difference(test, rival.test) if rival else None,
         "beyond": measured.beyond,
+        "validation": measured.validation,
         "epochs": measured.epochs,
         "chosen": measured.chosen,
         "trials": list(measured.settled.trials),
@@ -30,7 +33,7 @@ def figures_of(config: RunConfig, measured: Measured, rival: Measured | None) ->
     }
 
 
-def _gain_in_se(ours: Evaluation, theirs: Evaluation, metric: str) -> float | None:
+def gain_in_se(ours: Evaluation, theirs: Evaluation, metric: str) -> float | None:
     """How many standard errors of the paired difference the gain is; None where it has no error."""
     mean, error = paired(ours, theirs, metric)
     return mean / error if error else None
@@ -53,7 +56,7 @@ def table(figures: dict[str, Any], *, against: str | None) -> str:
     lines.append(f"{'':<12}{'network':>18}{'popularity':>12}{'gain in s.e.':>14}")
     lines += [
         f"{name:<12}{figures[name]:>9.4f} ± {se:.4f}{figures['popularity'][name]:>12.4f}"
-        f"{_one_digit(figures['gain_in_se'][name]):>14}"
+        f"{one_digit(figures['gain_in_se'][name]):>14}"
         for name, se in figures["se"].items()
     ]
     lines += [
@@ -61,13 +64,15 @@ def table(figures: dict[str, Any], *, against: str | None) -> str:
         for name, pair in (figures["difference"] or {}).items()
     ]
     lines += _beyond_lines(figures["beyond"]) + _trial_lines(figures["trials"])
+    lines.append(f"validation: {_numbers(figures['validation'])}")
     if figures["chosen"]:
         lines.append(f"chosen on validation: {json.dumps(figures['chosen'])}")
     lines.append(f"{figures['fit_seconds']:.1f} s, {figures['peak_rss_mb']:.0f} MB at most")
     return "\n".join(lines)
 
 
-def _one_digit(value: float | None) -> str:
+def one_digit(value: float | None) -> str:
+    """As it is shown; None is a dash."""
     return "-" if value is None else f"{value:.1f}"
 
 
@@ -99,3 +104,9 @@ def _trial_lines(trials: list[dict[str, Any]]) -> list[str]:
         f"weight {trial['weight']:.2f}"
         for trial in trials
     ]
+
+
+def show(progress: Progress) -> None:
+    """On one line of a terminal; nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r{progress.phase} {progress.done}/{progress.total} ", end="", file=sys.stderr)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import figures, kinds
+from pipelines.training.run_config import named_run, run_names, with_options
 
 
 @pytest.fixture
@@ -59,8 +60,22 @@ def test_without_write_nothing_is_kept_and_json_is_one_document(
     assert figures.read_figures() == {}
 
 
-def test_an_unknown_run_is_named(
+def test_a_run_that_cannot_be_done_is_named_and_the_others_go_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, folder, "--runs", "eaze") == 1
-    assert "Did you mean 'ease'?" in capsys.readouterr().err
+    assert run(monkeypatch, folder, "--runs", "eaze", "convolutional", "ease", "--json") == 1
+    printed = capsys.readouterr()
+    assert "Did you mean 'ease'?" in printed.err
+    assert "convolutional: " in printed.err
+    assert set(json.loads(printed.out)) == {"ease"}
+
+
+def test_without_names_every_run_on_interactions_but_auto_is_measured(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kinds, "named_run", lambda name: with_options(named_run(name), epochs=1))
+    assert run(monkeypatch, folder, "--json") == 0
+    printed = capsys.readouterr()
+    left_out = {"auto", "convolutional", "autorec-item", "autorec-user"}
+    assert set(json.loads(printed.out)) == set(run_names()) - left_out
+    assert "autorec-item learns from ratings" in printed.err

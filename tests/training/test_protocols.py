@@ -53,6 +53,7 @@ def test_the_command_prints_one_document_with_the_figures(
     assert {"config", "recall@20", "recall@50", "ndcg@20", "ndcg@100", "se"} <= set(figures)
     assert {"selection_seconds", "fit_seconds", "peak_rss_mb"} <= set(figures)
     assert figures["chosen"] == {}  # all was given
+    assert 0 < figures["validation"] <= 1
 
 
 def test_a_folder_without_the_two_files_is_refused(tmp_path: Path) -> None:
