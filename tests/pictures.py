@@ -1,5 +1,6 @@
 """Small pictures as files: of circles and bars, which a network can tell apart."""
 
+import gzip
 from io import BytesIO
 from pathlib import Path
 
@@ -36,3 +37,19 @@ def write_folder(folder: Path, *, n: int, seed: int = 0) -> None:
         (folder / shape).mkdir(parents=True)
         for num in range(n):
             (folder / shape / f"{num:03}.png").write_bytes(saved(drawn(shape, rng)))
+
+
+def write_fashion(folder: Path) -> None:
+    """A folder as that of Fashion-MNIST, with noise for pictures, ten of each class."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(100, dtype=np.uint8) % 10
+    images = rng.integers(0, 256, (100, 28, 28), dtype=np.uint8)
+    for part in ("train", "t10k"):
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels)
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    """Bytes as a gzipped IDX file."""
+    shape = np.array(values.shape, dtype=">u4").tobytes()
+    path.write_bytes(gzip.compress(bytes([0, 0, 8, values.ndim]) + shape + values.tobytes()))
