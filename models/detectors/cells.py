@@ -7,6 +7,7 @@ missing. Not what is learned from them.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -28,7 +29,11 @@ class RowProblem:
 
 
 def n_rows_of(table: Table) -> int:
-    """How many rows a table has. Raises RowsError where its columns disagree, or are none."""
+    """How many rows a table has. Raises RowsError where columns disagree, are none, or not flat."""
+    for name, values in table.items():
+        n_dims = getattr(values, "ndim", 1)
+        if n_dims != 1:
+            raise RowsError(f"{name} has {n_dims} dimensions; a column must have one.")
     lengths = {len(values) for values in table.values()}
     if not lengths:
         raise RowsError("The table has no columns.")
@@ -40,16 +45,16 @@ def n_rows_of(table: Table) -> int:
 
 def is_missing(value: Any) -> bool:
     """None, NaN, pandas' NA and NaT, and empty text."""
-    return value is None or value == "" or str(value) == "<NA>" or _differs_from_itself(value)
+    return value is None or str(value) in ("", "<NA>") or _differs_from_itself(value)
 
 
 def _differs_from_itself(value: Any) -> bool:
-    return isinstance(value, Real) and value != value or str(value) == "NaT"
+    return isinstance(value, Real | Decimal) and value != value or str(value) == "NaT"
 
 
 def is_number(value: Any) -> bool:
     """Whether a value that is there is a number; text never is, whatever it holds."""
-    return isinstance(value, Real | np.number | np.bool_)
+    return isinstance(value, Real | Decimal | np.bool_)
 
 
 def holds_numbers(values: Sequence[Any] | Array) -> bool:

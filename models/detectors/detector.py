@@ -25,7 +25,8 @@ class DetectorConfig:
     """How a detector is fitted."""
 
     regime: Regime | Literal["auto"] = "auto"
-    """Whether training rows are all normal (`clean`) or some may be strange (`contaminated`)."""
+    """Whether training rows are all normal (`clean`) or some may be strange (`contaminated`).
+    `auto`, where that is not known, decides nothing: it is the careful one, `contaminated`."""
     form: Form = "full"
     """`fast` takes a fraction of the time, and is a little worse."""
     kind: KindName = "denoising"
@@ -103,7 +104,7 @@ class RowDetector:
         """
         members = list(self.members.values())
         errors = [member.errors(prepared.x) for member in members]
-        return joined(members, errors, self.factors, prepared.unseen)
+        return joined(members, errors, self.factors, prepared)
 
     def threshold_at(self, alert_rate: float) -> float | None:
         """The score above which a row is an anomaly at that rate; None: too few were held out."""
@@ -113,19 +114,19 @@ class RowDetector:
         return threshold_at(alert_rate, self.calibration)
 
 
-def joined(members: list[Member], errors: list[Tensor], factors: Tensor, unseen: Tensor) -> Tensor:
+def joined(
+    members: list[Member], errors: list[Tensor], factors: Tensor, prepared: Prepared
+) -> Tensor:
     """Errors of several members, each by its factor, summed feature by feature.
 
-    errors: (n_rows, n_varying) each, or (n_rows, 1); unseen (n_rows, n_constant), departures from
-    what was constant in training, count in every member that tells features apart, and alone where
-    there is none. (n_rows, n_varying + n_constant + 1); the last column is of no feature.
+    errors: (n_rows, n_varying) each, or (n_rows, 1). Departures from what was constant in training
+    count in every member that tells features apart, and alone where there is none.
+    (n_rows, n_varying + n_constant + 1); the last column is of no feature.
     """
-    telling = [member.tells_features for member in members]
-    each = [error * factor for error, factor in zip(errors, factors, strict=True)]
-    none = unseen.new_zeros(len(unseen), 1)
-    told = [error for error, tells in zip(each, telling, strict=True) if tells]
-    untold = [error for error, tells in zip(each, telling, strict=True) if not tells]
-    weight = factors[torch.tensor(telling)].sum() if any(telling) else 1.0
-    varying = torch.stack(told).sum(dim=0) if told else none[:, :0]
-    rest = torch.stack(untold).sum(dim=0) if untold else none
-    return torch.cat([varying, unseen * weight, rest], dim=1)
+    varying = torch.zeros_like(prepared.x)
+    rest = prepared.x.new_zeros(len(prepared.x), 1)
+    for member, error, factor in zip(members, errors, factors, strict=True):
+        (varying if member.tells_features else rest).add_(error * factor)
+    telling = [num for num, member in enumerate(members) if member.tells_features]
+    weight = factors[telling].sum() if telling else 1.0
+    return torch.cat([varying, prepared.unseen * weight, rest], dim=1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.detectors.cells import RowProblem, Table
 from models.detectors.detector import RowDetector
-from models.detectors.members import NetworksMember
+from models.detectors.members import CodeMember, NetworksMember
 from models.detectors.neighbours import Neighbours
 from models.detectors.preparation import Prepared
 
@@ -84,6 +84,6 @@ def plain(value: Any) -> Any:
 def _expected(detector: RowDetector, prepared: Prepared) -> Tensor:
     """What is usual given the rest of the row: as rebuilt, or as neighbours are; or the mean."""
     for member in detector.members.values():
-        if isinstance(member, Neighbours | NetworksMember):
+        if isinstance(member, Neighbours | NetworksMember | CodeMember):
             return member.expected(prepared.x)
     return torch.zeros_like(prepared.x)

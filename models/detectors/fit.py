@@ -9,7 +9,8 @@ from models.detectors.cells import RowProblem, Table
 from models.detectors.contamination import estimate_contamination
 from models.detectors.detector import DetectorConfig, RowDetector, joined
 from models.detectors.growing import Ground, fit_members, reference_errors, trim
-from models.detectors.preparation import Prepared, RowPreparation, usable_rows
+from models.detectors.members import Member, MemberName
+from models.detectors.preparation import RowPreparation, usable_rows
 from models.detectors.recipes import RECIPES, Recipe, Regime
 
 
@@ -35,37 +36,27 @@ def fit_detector(table: Table, config: DetectorConfig, *, generator: torch.Gener
     train, held_out = prepared.only(taught), prepared.only(kept_back)
     regime: Regime = "clean" if config.regime == "clean" else "contaminated"
     recipe = recipe_of(regime, config)
-    kept = train.only(trim(train.x, recipe, generator)) if train.x.shape[1] else train
-    ground = Ground(kept.x, recipe, regime == "contaminated", generator)
-    members = fit_members(ground) if train.x.shape[1] else {}
-    reference = [reference_errors(member, kept.x).sum(dim=1) for member in members.values()]
+    members, errors, typical = _learned(train.x, recipe, regime, generator)
     weights = torch.tensor([recipe.weights[name] for name in members], dtype=torch.float64)
+    factors = weights / weights.sum() / typical
+    scores = joined(list(members.values()), errors, factors, train).sum(dim=1)
     detector = RowDetector(
         config=config,
         preparation=preparation,
         members=members,
-        factors=weights / weights.sum() / _typical(reference),
+        factors=factors,
         calibration=torch.zeros(0, dtype=torch.float64),
         regime=regime,
-        contamination=0.0,
+        contamination=estimate_contamination(scores),
     )
-    detector = replace(
-        detector,
-        calibration=detector.scores(held_out),
-        contamination=estimate_contamination(_reference_scores(detector, train)),
-    )
+    detector = replace(detector, calibration=detector.scores(held_out))
     return Fitted(detector, prepared.problems)
 
 
 def recipe_of(regime: Regime, config: DetectorConfig) -> Recipe:
-    """The recipe of a regime and a form, with the autoencoders and the members asked for.
-
-    Heads on codes need the networks, which then score nothing themselves unless asked to.
-    """
+    """The recipe of a regime and a form, with the autoencoders and the members asked for."""
     recipe = RECIPES[regime, config.form]
     weights = dict.fromkeys(config.members, 1.0) or recipe.weights
-    if any(name.startswith("code-") for name in weights):
-        weights = {"networks": 0.0, **weights}
     networks = replace(recipe.networks, kind=config.kind)
     return replace(recipe, weights=weights, networks=networks)
 
@@ -75,6 +66,20 @@ def _hold_out(n_rows: int, share: float, generator: torch.Generator) -> tuple[Te
     order = torch.randperm(n_rows, generator=generator)
     n_held_out = int(n_rows * share)
     return order[n_held_out:].sort().values, order[:n_held_out].sort().values
+
+
+def _learned(
+    x: Tensor, recipe: Recipe, regime: Regime, generator: torch.Generator
+) -> tuple[dict[MemberName, Member], list[Tensor], Tensor]:
+    """Members fitted to the rows x (n_rows, n_features) that are not trimmed, the errors of all of
+    these as if they were others, and what is typical for each member; none where nothing varies.
+    """
+    if not x.shape[1]:
+        return {}, [], _typical([])
+    kept = trim(x, recipe, generator)
+    members = fit_members(Ground(x[kept], recipe, regime == "contaminated", generator))
+    errors = [reference_errors(member, x) for member in members.values()]
+    return members, errors, _typical([each[kept].sum(dim=1) for each in errors])
 
 
 def _typical(reference: list[Tensor]) -> Tensor:
@@ -87,10 +92,3 @@ def _typical(reference: list[Tensor]) -> Tensor:
         median, mean = float(scores.median()), float(scores.mean())
         typical.append(median if median > 1e-3 * mean else mean or 1.0)
     return torch.tensor(typical, dtype=torch.float64)
-
-
-def _reference_scores(detector: RowDetector, train: Prepared) -> Tensor:
-    """Scores of the training rows as if they were others, (n_rows,)."""
-    members = detector.members.values()
-    errors = [reference_errors(member, train.x) for member in members]
-    return joined(list(members), errors, detector.factors, train.unseen).sum(dim=1)

@@ -39,12 +39,17 @@ class Ground:
 
 
 def fit_members(ground: Ground) -> dict[MemberName, Member]:
-    """The members of the recipe; heads on codes after the networks that give these."""
-    members: dict[MemberName, Member] = {}
+    """The members of the recipe; heads on codes after the networks that give these.
+
+    Networks that only give codes are no member: the heads hold them.
+    """
+    asked = ground.recipe.weights
+    on_codes = any(name.startswith("code-") for name in asked)
+    fitted: dict[MemberName, Member] = {}
     for name, fit in FITS.items():
-        if name in ground.recipe.weights:
-            members[name] = fit(ground, members)
-    return members
+        if name in asked or (name == "networks" and on_codes):
+            fitted[name] = fit(ground, fitted)
+    return {name: member for name, member in fitted.items() if name in asked}
 
 
 def trim(x: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from models.detectors.detector import DetectorConfig, RowDetector
 from models.detectors.forest import Forest
 from models.detectors.mahalanobis import Mahalanobis
-from models.detectors.members import CodeMember, ForestMember, Member, NetworksMember
+from models.detectors.members import CodeMember, ForestMember, Member, MemberName, NetworksMember
 from models.detectors.neighbours import Neighbours
 from models.detectors.networks import NetworksConfig, RowNetworks
 from models.detectors.packing import prefixed, rebuilt, tensors_of, under, values_of
@@ -40,14 +40,23 @@ def pack(detector: RowDetector) -> tuple[Tensors, Values]:
         "factors": detector.factors,
         "calibration": detector.calibration,
     }
+    networks = _networks_of(detector.members)
+    if networks:
+        tensors |= prefixed("networks", dict(networks.state_dict()))
     members: Values = {}
     for name, member in detector.members.items():
-        held, members[name] = _pack_member(member)
-        tensors |= prefixed(f"members.{name}", held)
+        thing = _thing_of(member)
+        tensors |= prefixed(f"members.{name}", tensors_of(thing) if thing else {})
+        members[name] = values_of(thing) if thing else {}
     values = {
         "format": FORMAT,
         "config": asdict(detector.config),
         "columns": [values_of(plan) for plan in preparation.columns],
+        "networks": networks
+        and {
+            "n_features": networks.n_items,
+            "config": values_of(networks.config),
+        },
         "members": members,
         "regime": detector.regime,
         "contamination": detector.contamination,
@@ -61,9 +70,11 @@ def unpack(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> RowDetec
         detail = f"The detector is of format {values.get('format')}, not {FORMAT}; fit it again."
         raise RowsError(detail)
     columns = tuple(rebuilt(ColumnPlan, {}, plan) for plan in values["columns"])
-    members: dict[Any, Member] = {}
-    for name, held in values["members"].items():
-        members[name] = _unpack_member(name, under(f"members.{name}", tensors), held, members)
+    networks = _networks(under("networks", tensors), values["networks"])
+    members: dict[Any, Member] = {
+        name: _unpack_member(name, under(f"members.{name}", tensors), held, networks)
+        for name, held in values["members"].items()
+    }
     return RowDetector(
         config=rebuilt(DetectorConfig, {}, values["config"]),
         preparation=RowPreparation(columns, **under("preparation", tensors)),
@@ -75,37 +86,39 @@ def unpack(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> RowDetec
     )
 
 
-def _pack_member(member: Member) -> tuple[Tensors, Values]:
-    if isinstance(member, NetworksMember):
-        networks = member.networks
-        config = {"n_features": networks.n_items, "config": values_of(networks.config)}
-        return dict(networks.state_dict()), config
-    thing = _thing_of(member)
-    return tensors_of(thing), values_of(thing)
+def _networks_of(members: Mapping[MemberName, Member]) -> RowNetworks | None:
+    """The autoencoders that score, or whose codes do: one and the same."""
+    for member in members.values():
+        if isinstance(member, NetworksMember):
+            return member.networks
+        if isinstance(member, CodeMember):
+            return member.networks.networks
+    return None
 
 
 def _thing_of(member: Member) -> Any:
-    """The dataclass that a member holds, or is."""
+    """The dataclass that a member holds besides networks, or is; None where there is none."""
+    if isinstance(member, NetworksMember):
+        return None
     if isinstance(member, ForestMember):
         return member.forest
     return member.head if isinstance(member, CodeMember) else member
 
 
 def _unpack_member(
-    name: str, tensors: Tensors, values: Values, members: Mapping[str, Member]
+    name: str, tensors: Tensors, values: Values, networks: NetworksMember | None
 ) -> Member:
-    if name == "networks":
-        return NetworksMember(_networks(tensors, values))
+    if networks and name == "networks":
+        return networks
     if name == "forest":
         return ForestMember(rebuilt(Forest, tensors, values))
     head = rebuilt(HEADS[name.removeprefix("code-")], tensors, values)
-    networks = members.get("networks")
-    if name.startswith("code-") and isinstance(networks, NetworksMember):
-        return CodeMember(networks, head)
-    return head
+    return CodeMember(networks, head) if networks and name.startswith("code-") else head
 
 
-def _networks(tensors: Tensors, values: Values) -> RowNetworks:
+def _networks(tensors: Tensors, values: Values | None) -> NetworksMember | None:
+    if values is None:
+        return None
     networks = RowNetworks(
         rebuilt(NetworksConfig, {}, values["config"]),
         n_features=values["n_features"],
@@ -113,4 +126,4 @@ def _networks(tensors: Tensors, values: Values) -> RowNetworks:
         generator=torch.Generator(),
     )
     networks.double().load_state_dict(tensors)
-    return networks
+    return NetworksMember(networks)

@@ -82,3 +82,7 @@ class CodeMember:
 
     def errors(self, x: Tensor) -> Tensor:
         return self.head.errors(self.networks.codes(x)).sum(dim=1, keepdim=True)
+
+    def expected(self, x: Tensor) -> Tensor:
+        """What the rows should look like, (n_rows, n_features)."""
+        return self.networks.expected(x)

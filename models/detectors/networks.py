@@ -9,6 +9,7 @@ standardised rows only, and of their answers only the errors count.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,11 @@ from models.detectors.objectives import OBJECTIVES, KindName
 from models.errors import ConfigError, choice_error
 from models.fitting import FitConfig, fit_all
 from models.rows import Rows
+
+BATCH_SIZE = 128
+LEARNING_RATE = 2e-3
+LEAST = {"penalty_weight": 0, "n_members": 1, "width": 1, "n_draws": 1, "steps": 1, "epochs": 1}
+"""What the options of the networks are at least."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +44,19 @@ class NetworksConfig:
     """Batches in training, at most."""
     epochs: int = 100
     """Times that each row is seen in training, at most: few rows would be learnt by heart."""
-    batch_size: int = 128
-    learning_rate: float = 2e-3
 
     def __post_init__(self) -> None:
         if self.kind not in OBJECTIVES:
             raise choice_error("kind", self.kind, OBJECTIVES)
-        if not self.levels or min(self.levels) <= 0 or list(self.levels) != sorted(self.levels):
-            raise ConfigError("levels", "levels must be above 0 and rise; at least one.")
-        for name in ("n_members", "width", "n_draws", "steps", "epochs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(name, f"{name} is {getattr(self, name)}; it must be at least 1.")
+        rising = all(low < high for low, high in pairwise((0.0, *self.levels, math.inf)))
+        if not self.levels or not rising:
+            detail = "levels must be finite, above 0 and rise; at least one."
+            raise ConfigError("levels", detail)
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if not least <= value < math.inf:
+                detail = f"{name} is {value}; it must be finite and at least {least}."
+                raise ConfigError(name, detail)
 
 
 class RowNetworks(Network):
@@ -162,12 +170,12 @@ def fit_networks(
     so that a row's errors are its own in any batch.
     """
     networks = RowNetworks(config, n_features=x.shape[1], grain=grain, generator=generator)
-    size = min(config.batch_size, len(x))
+    size = min(BATCH_SIZE, len(x))
     rows = x.float()
     fit = FitConfig(
         epochs=min(config.epochs, max(1, round(config.steps / math.ceil(len(x) / size)))),
         batch_size=size,
-        learning_rate=config.learning_rate,
+        learning_rate=LEARNING_RATE,
     )
     fit_all(networks, fit, lambda: _batches(rows, size, generator), generator=generator)
     networks.double()

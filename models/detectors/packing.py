@@ -19,15 +19,14 @@ def tensors_of(thing: Any) -> dict[str, Tensor]:
 
 
 def values_of(thing: Any) -> dict[str, Any]:
-    """The other fields, by name; tuples become lists."""
+    """The other fields, by name."""
     held = {field.name: getattr(thing, field.name) for field in fields(thing)}
-    plain = {name: value for name, value in held.items() if not isinstance(value, Tensor)}
-    return {name: _as_list(value) for name, value in plain.items()}
+    return {name: value for name, value in held.items() if not isinstance(value, Tensor)}
 
 
 def rebuilt(kind: type[Thing], tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> Thing:
-    """The dataclass with these fields; lists become tuples."""
-    return kind(**tensors, **{name: _as_tuple(value) for name, value in values.items()})
+    """The dataclass with these fields; the lists of JSON become tuples."""
+    return kind(**tensors, **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -43,11 +42,3 @@ def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, tensor in tensors.items()
         if name.startswith(start)
     }
-
-
-def _as_list(value: Any) -> Any:
-    return [_as_list(each) for each in value] if isinstance(value, tuple | list) else value
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(each) for each in value) if isinstance(value, list) else value

@@ -4,6 +4,7 @@ Scores are those of the detector to the last digit, with scikit-learn's sign.
 """
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -27,8 +28,8 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
 
     `contamination`, in (0, 0.5], is the share of the training rows that are called outliers; "auto"
     estimates it. `calibration_share` of them are held out for `p_values`. The other parameters are
-    those of `DetectorConfig`. Learns `detector_`, `contamination_`, and `offset_`, the score below
-    which rows are outliers.
+    those of `DetectorConfig`, where the regime "auto" is "contaminated". Learns `detector_`,
+    `contamination_`, and `offset_`, the score below which rows are outliers.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
     def fit(self, X: Any, y: None = None) -> Self:
         """Fit the detector, and `offset_` to its scores of the same rows."""
         share = self.contamination
-        if share != "auto" and not (isinstance(share, float | int) and 0 < share <= 0.5):
+        if share != "auto" and not (isinstance(share, Real) and 0 < share <= 0.5):
             detail = f"contamination is {share!r}; it must be 'auto' or in (0, 0.5]."
             raise ConfigError("contamination", detail)
         config = DetectorConfig(

@@ -85,6 +85,23 @@ def test_contributions_sum_to_the_score(of_everything: RowDetector) -> None:
     assert explained[0].contributions[-1].column == UNATTRIBUTED
 
 
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_a_member_alone_tells_what_was_never_seen_where_nothing_varied(name: MemberName) -> None:
+    alone = fitted({**drawn(60, 0), "version": [1.0] * 60}, members=(name,))
+    assert list(alone.members) == [name]
+    row = {**cut(drawn(60, 0), 0, 1), "version": [1.0]}
+    strange = {**row, "version": [1e6]}
+    assert alone.score(strange).scores > alone.score(row).scores + 1
+    (explained,), _ = explain(alone, strange)
+    assert explained.contributions[0].column == "version"
+    assert sum(each.contribution for each in explained.contributions) == pytest.approx(
+        float(alone.score(strange).scores), rel=1e-9
+    )
+    tensors, values = pack(alone)
+    again = unpack(load(save(tensors)), json.loads(json.dumps(values)))
+    assert torch.equal(again.score(strange).scores, alone.score(strange).scores)
+
+
 def test_a_row_scores_the_same_in_any_batch(of_everything: RowDetector) -> None:
     table = drawn(40, 2)
     together = of_everything.score(table).scores

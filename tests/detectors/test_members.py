@@ -1,5 +1,6 @@
 """Forest, neighbours, Mahalanobis distance and networks: against others, and by hand."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -102,7 +103,13 @@ def test_every_parameter_of_the_networks_gets_a_gradient(x: Tensor) -> None:
     [
         ({"levels": ()}, "at least one"),
         ({"levels": (2.0, 1.0)}, "rise"),
+        ({"levels": (1.0, math.nan)}, "levels must be finite"),
+        ({"levels": (1.0, math.inf)}, "levels must be finite"),
         ({"steps": 0}, "steps is 0"),
+        ({"width": math.nan}, "width is nan"),
+        ({"epochs": math.inf}, "epochs is inf"),
+        ({"penalty_weight": math.nan}, "penalty_weight is nan"),
+        ({"penalty_weight": -1.0}, "penalty_weight is -1"),
         ({"kind": "linear"}, "contractive, denoising, variational"),
     ],
 )

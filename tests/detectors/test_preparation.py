@@ -1,6 +1,7 @@
 """Cells to features: numbers, categories, what is missing, constant, new or wrong."""
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,7 @@ def test_columns_that_are_not_those_of_training_are_named() -> None:
         ({}, "no columns"),
         ({"a": [1, 2], "b": [1]}, "a 2, b 1"),
         ({"a": []}, "no rows"),
+        ({"a": np.zeros((3, 2))}, "a has 2 dimensions"),
         ({"a": [None, math.nan], "b": ["", None]}, "None of the 2 rows"),
     ],
 )
@@ -100,6 +102,12 @@ def test_numbers_are_categories_where_that_is_said() -> None:
     assert preparation.columns[0].levels == ("28001", "8001")
     with pytest.raises(ConfigError, match=r"'zip'\?"):
         RowPreparation.fit({"zip": [1, 2]}, categorical=["zipp"])
+
+
+def test_decimals_are_numbers() -> None:
+    preparation, _ = RowPreparation.fit({"price": [Decimal("1.5"), Decimal("NaN"), Decimal(4)]})
+    assert preparation.columns[0].kind == "numeric"
+    assert preparation.columns[0].fill == 2.75
 
 
 def test_rare_levels_share_a_feature() -> None:

@@ -74,6 +74,11 @@ def test_predicts_in_a_pipeline_and_a_clone(ring: Any) -> None:
     assert set(clone(steps).fit(ring).predict(ring)) == {-1, 1}
 
 
+def test_a_share_of_outliers_may_be_any_real_number(ring: Any) -> None:
+    detector = AutoencoderOutlierDetector(form="fast", contamination=np.float32(0.25)).fit(ring)
+    assert detector.contamination_ == 0.25
+
+
 @pytest.mark.parametrize("share", [0, 0.6, float("nan"), "some"])
 def test_an_impossible_share_of_outliers_is_refused(share: Any, ring: Any) -> None:
     with pytest.raises(ConfigError, match="contamination"):
