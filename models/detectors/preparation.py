@@ -141,7 +141,7 @@ def usable_rows(table: Table, *, categorical: Collection[str] = ()) -> Tensor:
 
 def soft_bound(z: Tensor) -> Tensor:
     """z up to BOUND, beyond it BOUND + log(1 + what is beyond): no value decides alone."""
-    beyond = (z.abs() - BOUND).clamp_min(0.0)
+    beyond = (z.abs() - BOUND).clamp(0.0, torch.finfo(z.dtype).max)
     return z.clamp(-BOUND, BOUND) + z.sign() * torch.log1p(beyond)
 
 

@@ -51,7 +51,7 @@ def test_a_hair_away_from_a_constant_is_next_to_nothing() -> None:
     assert float(preparation.prepare(row(version=3.0001)).unseen.sum()) < 1e-5
 
 
-@given(st.floats(-1e300, 1e300))
+@given(st.floats(allow_nan=False, allow_infinity=False))
 def test_no_number_is_too_large(value: float) -> None:
     preparation, _ = RowPreparation.fit({"a": [0.0, 1.0, 2.0], "b": [1e300, -1e300, 3.0]})
     prepared = preparation.prepare({"a": [value], "b": [value]})
