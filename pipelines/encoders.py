@@ -103,6 +103,8 @@ def take_weights(home: Path, name: str, path: Path) -> TakenWeights:
     Raises InvalidInput that says what is wrong with the file; the home is then as it was.
     """
     network = _outline(name)
+    if not path.is_file():
+        raise InvalidInput(f"There is no file {path}.")
     _refuse_pickles(path)
     with _refusals(path):
         with safe_open(path, framework="pt") as file:

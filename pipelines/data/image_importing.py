@@ -15,7 +15,7 @@ from pipelines.data.import_counts import ImportCounts, imported_at, transactions
 from pipelines.data.importing import ImportProgress
 from pipelines.errors import FieldError, HourglassError, InvalidInput
 from pipelines.storage.images import NewImage, put_images
-from pipelines.storage.items import NewItem, put_items
+from pipelines.storage.items import NewItem, image_digests, put_items
 
 CHUNK_IMAGES = 200
 BAD_KEPT = 20
@@ -139,11 +139,17 @@ class _Import:
             self._note(self.source.shown, error)
 
     def store(self, session: Session, chunk: _Chunk) -> None:
+        """Store a chunk; the categories of an item that has the very image stay as they are."""
         images = {image.item_id: content for image, content in chunk}
-        stored = put_images(session, images=images, now=self.counts.now)
-        told = [NewItem(i.item_id, categories=i.categories) for i, _ in chunk if i.categories]
-        put_items(session, items=told, now=self.counts.now)
-        self.counts.add(stored)
+        before = image_digests(session, item_ids=images)
+        self.counts.add(put_images(session, images=images, now=self.counts.now))
+        told = [
+            NewItem(image.item_id, categories=image.categories)
+            for image, content in chunk
+            if image.categories and before.get(image.item_id) != content.digest
+        ]
+        if told:
+            put_items(session, items=told, now=self.counts.now)
 
     def check_any(self) -> None:
         """Raise InvalidInput where nothing was usable."""

@@ -33,39 +33,39 @@ def find_images(
     if category is not None and (problem := title_problem(category)) is not None:
         raise InvalidInput(f"The category {problem}.")
     if path.is_dir():
-        return _Folder(path, category) if _holds_images(path) else None
+        return _folder_of_images(path, category)
     if not path.is_file():
         return None
     if is_idx(path):
         return Idx(path, labels, category)
-    return _Folder(path, category) if suffix_format(path.suffix) else None
+    return _Folder(path.parent, [path], str(path), category) if suffix_format(path.suffix) else None
 
 
-def _holds_images(folder: Path) -> bool:
-    files = _files_in(folder)
-    if not any(suffix_format(file.suffix) for file in files):
-        return False
-    others = (f for f in files if f.parent == folder and suffix_format(f.suffix) is None)
-    return all(recognise(read_head(file)) is None for file in others)
-
-
-def _files_in(root: Path) -> list[Path]:
-    """The file itself, or all below the folder but hidden ones, sorted."""
-    if root.is_file():
-        return [root]
+def _folder_of_images(root: Path, category: str | None) -> "_Folder | None":
+    if _has_interactions(root):  # asked first: it does not look into the folders below
+        return None
     below = (path for path in root.rglob("*") if path.is_file())
-    return sorted(p for p in below if not any(x[0] == "." for x in p.relative_to(root).parts))
+    files = sorted(p for p in below if not any(x[0] == "." for x in p.relative_to(root).parts))
+    if not any(suffix_format(file.suffix) for file in files):
+        return None
+    return _Folder(root, files, str(root), category)
+
+
+def _has_interactions(folder: Path) -> bool:
+    files = (path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+    others = (file for file in files if suffix_format(file.suffix) is None)
+    return any(recognise(read_head(file)) is not None for file in others)
 
 
 class _Folder:
-    """Every file in a folder and the folders in it; those are categories."""
+    """Files in a folder and the folders in it; those are categories."""
 
     format = "images"
 
-    def __init__(self, root: Path, category: str | None) -> None:
-        self.shown = str(root)
-        self._root = root if root.is_dir() else root.parent
-        self._files = _files_in(root)
+    def __init__(self, root: Path, files: list[Path], shown: str, category: str | None) -> None:
+        self.shown = shown
+        self._root = root
+        self._files = files
         self._category = category
 
     def size(self) -> int:

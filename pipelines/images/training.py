@@ -10,8 +10,8 @@ from torch import Tensor
 
 from models.autoencoders.convolutional import ConvolutionalAutoencoder
 from pipelines.images.judging import Errors, measure
-from pipelines.images.labels import Head, accuracy, fit_head, labels_of
-from pipelines.images.split import AT_ONCE, ImageExamples, ImageSplit
+from pipelines.images.labels import FIT, Head, accuracy, fit_head, labels_of
+from pipelines.images.split import AT_ONCE, ImageExamples, ImageSplit, as_rows
 from pipelines.training.checkpoints import Checkpoints
 from pipelines.training.facts import LIBRARIES
 from pipelines.training.fit import Fitted, fit_examples
@@ -50,7 +50,8 @@ def assess_images(
     if labels is not None:
 
         def report(epoch: int, loss: float) -> None:
-            on_progress(Progress("labels", epoch, 30, epoch=epoch, epochs=30, loss=loss))
+            of = FIT.epochs
+            on_progress(Progress("labels", epoch, of, epoch=epoch, epochs=of, loss=loss))
 
         codes = codes_of(network, split, on_progress)
         head = fit_head(labels, split, codes, seed=config.seed, on_epoch=report)
@@ -72,7 +73,7 @@ def codes_of(
         for start in range(0, n, AT_ONCE):
             on_progress(Progress("encoding", start, n))
             pixels = split.rows.pixels[start : start + AT_ONCE]
-            codes = network.user_embeddings(torch.from_numpy(pixels).float() / 255, "code")
+            codes = network.user_embeddings(as_rows(pixels), "code")
             assert codes is not None
             parts.append(codes)
     return torch.cat(parts).clone()

@@ -90,7 +90,7 @@ def _recommend(
     items: Which,
 ) -> Recommendations:
     if predictor is None or not (history.item_nums or items == "cold"):
-        ranking = [pair for pair in popularity.ranking(session) if pair[0] not in excluded]
+        ranking = _popular(session, predictor, popularity, excluded, items)
         best = first_visible(session, lambda depth: ranking[:depth], n)
         return Recommendations(best, None, "popularity", history.ignored)
     nums = predictor.nums(excluded)
@@ -105,6 +105,20 @@ def _recommend(
         places = predictor.cold.places
         best = tuple(replace(row, cold=row.item_id in places) for row in best)
     return Recommendations(best, predictor.artifact_id, "model", history.ignored)
+
+
+def _popular(
+    session: Session,
+    predictor: Predictor | None,
+    popularity: Popularity,
+    excluded: set[str],
+    items: Which,
+) -> Ranked:
+    """The ranking by users. Without a predictor no item is warm, and none is cold."""
+    ranking = [pair for pair in popularity.ranking(session) if pair[0] not in excluded]
+    if items == "all":
+        return ranking
+    return [p for p in ranking if predictor and predictor.vocabulary.num(p[0]) is not None]
 
 
 def first_visible(

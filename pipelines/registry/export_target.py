@@ -119,11 +119,14 @@ def _locked(path: Path) -> BufferedRandom:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove what exports left that were killed: nobody holds the lock of their files."""
+    """Remove what exports left that were killed: nobody holds the lock of their files.
+
+    What cannot be removed, such as another user's in a shared folder, is left.
+    """
     for path in folder.glob(".*.partial"):
         if not _PARTIAL.fullmatch(path.name):
             continue
-        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        with suppress(OSError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
 

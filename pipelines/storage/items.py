@@ -130,6 +130,13 @@ def update_item(
     )
 
 
+def image_digests(session: Session, *, item_ids: Collection[str]) -> dict[str, str | None]:
+    """The digest of the image of each of these items that exists; None: it has no image."""
+    query = select(Item.item_id, Item.image_digest)
+    rows = session.execute(query.where(Item.item_id.in_(values_of(session, item_ids))))
+    return dict(rows.all())
+
+
 def delete_item(session: Session, *, item_id: str) -> bool:
     """Delete the item, its interactions and its embeddings; False when there is none."""
     statement = delete(Item).where(Item.item_id == item_id).returning(Item.item_key)

@@ -18,7 +18,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def worker() -> None:
-    """Carry out queued runs, one at a time, and fire schedules, until Ctrl-C.
+    """Carry out queued runs, one of interactions and one of images at a time, and fire schedules,
+    until Ctrl-C.
 
     A run that is interrupted, also by a crash, goes on when a worker starts again. Several workers
     are safe: one works, the others stand by. A PostgreSQL that is away is waited for.

@@ -155,7 +155,9 @@ def test_files_that_are_none_and_names_that_are_none_are_messages(
         file.write_bytes(content)
         result = hourglass("load", "resnet18", file)
         assert (result.code, "no whole safetensors file" in result.err) == (1, True)
-    assert "No such file" in hourglass("load", "resnet18", tmp_path / "x").err
+    assert (
+        f"There is no file {tmp_path / 'x'}." in hourglass("load", "resnet18", tmp_path / "x").err
+    )
     result = hourglass("load", "resnet81", file)
     assert (result.code, "Did you mean 'resnet18'" in result.err) == (1, True)
     assert hourglass("load", "resnet18").code == 2

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from pipelines.data.image_importing import ImageReport, import_images, preview_i
 from pipelines.data.image_sources import Digits, find_images
 from pipelines.data.images import check_image
 from pipelines.errors import InvalidInput
-from pipelines.storage.engine import reading
+from pipelines.storage.engine import reading, writing
 from pipelines.storage.images import describe_images
+from pipelines.storage.items import list_items, update_item
 from tests.pictures import png, write_folder
 
 Categories = dict[str, list[str]]
@@ -51,6 +53,25 @@ def test_folders_are_categories_and_paths_are_items(engine: Engine, tmp_path: Pa
     }
     again = load(engine, tmp_path / "shapes", category="mine")
     assert (again.new, again.repeated, again.replaced) == (0, 5, 0)
+
+
+def test_what_was_edited_since_stays_until_the_image_is_another(
+    engine: Engine, tmp_path: Path
+) -> None:
+    write_folder(tmp_path / "shapes", n=1)
+    load(engine, tmp_path / "shapes")
+    edited = datetime(2030, 1, 1, tzinfo=UTC)
+    with writing(engine) as session:
+        changes = {"categories": ["mine"]}
+        update_item(session, item_id="bar/000", changes=changes, now=edited)
+        update_item(session, item_id="circle/000", changes=changes, now=edited)
+    (tmp_path / "shapes" / "circle" / "000.png").write_bytes(png())
+    assert load(engine, tmp_path / "shapes").replaced == 1
+    assert stored(engine) == {"bar/000": ["mine"], "circle/000": ["circle"]}
+    with reading(engine) as session:
+        same, other = list_items(session, limit=2, after=None)
+    assert same.updated_at == edited
+    assert other.updated_at != edited
 
 
 def test_bad_files_are_named_and_the_rest_goes_on(sqlite_engine: Engine, tmp_path: Path) -> None:

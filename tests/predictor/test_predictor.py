@@ -12,7 +12,7 @@ from pipelines.errors import NotFound, NotReady
 from pipelines.predictor.active import ActivePredictor
 from pipelines.predictor.embed import embed_item, embed_user, similar_items
 from pipelines.predictor.popularity import Popularity
-from pipelines.predictor.predictor import Predictor
+from pipelines.predictor.predictor import Predictor, Which
 from pipelines.predictor.recommend import recommend_for_history, recommend_for_user
 from pipelines.predictor.reconstruct import reconstruct_history, reconstruct_user
 from pipelines.predictor.score import score_user
@@ -131,6 +131,27 @@ def test_without_an_artifact_everybody_gets_popular_items(
         by_user = recommend_for_user(session, None, popularity, user_id="user-0000", n=100)
     assert by_history.strategy == by_user.strategy == "popularity"
     assert not set(EVEN) & {row.item_id for row in by_history.recommendations}
+
+
+def test_popular_items_too_are_narrowed_to_those_that_the_network_knows(
+    engine: Engine, predictor: Predictor, popularity: Popularity
+) -> None:
+    now = datetime.now(UTC)
+    rows = [NewInteraction(f"user-{num:04}", "late", "play", 1.0, now) for num in range(9)]
+    with writing(engine) as session:
+        store_interactions(session, rows=rows, now=now)
+
+    def popular(predictor: Predictor | None, items: Which) -> set[str]:
+        with reading(engine) as session:
+            answer = recommend_for_history(
+                session, predictor, popularity, history=[], n=100, items=items
+            )
+        return {row.item_id for row in answer.recommendations}
+
+    assert "late" in popular(predictor, "all")
+    assert popular(predictor, "warm") == popular(predictor, "all") - {"late"}
+    assert popular(None, "all")
+    assert popular(None, "warm") == popular(None, "cold") == set()
 
 
 def test_a_user_who_arrived_a_second_ago_is_served_without_retraining(

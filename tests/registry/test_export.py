@@ -211,6 +211,25 @@ def test_next_export_removes_what_a_killed_one_left_and_nothing_of_a_living_one(
     assert len(list(folder.glob("*.parquet"))) == 2
 
 
+def test_what_an_export_may_not_remove_does_not_stop_the_next_one(
+    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_rows(sqlite_engine, RARE)
+    theirs = tmp_path / ".interactions.parquet.1.partial"
+    theirs.touch()
+    unlink = Path.unlink
+
+    def refuse(path: Path, **options: bool) -> None:
+        if path == theirs:
+            raise PermissionError(path)
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    export_interactions(sqlite_engine, tmp_path, on_rows=quiet)
+    assert theirs.exists()
+    assert (tmp_path / "latest.json").exists()
+
+
 def test_killed_export_leaves_the_pointer_on_the_former_whole_file(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
