@@ -91,6 +91,11 @@ def with_values(x: Rows, values: Tensor) -> Rows:
     return replace(x, values=values) if isinstance(x, SparseRows) else values
 
 
+def unit_values(x: Tensor) -> Tensor:
+    """Bytes, such as pixels, as float32 in [0, 1]; other numbers as they are."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
+
+
 def row_sums(x: Rows) -> Tensor:
     """Sum of each row, (batch,); an empty row sums to 0."""
     if isinstance(x, SparseRows):

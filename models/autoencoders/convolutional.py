@@ -22,7 +22,7 @@ from models.autoencoders.whitening import Whitening, check_share
 from models.encoders.base import ImageEncoder
 from models.encoders.catalog import ENCODERS, build_encoder
 from models.errors import ConfigError, choice_error
-from models.rows import Rows
+from models.rows import Rows, unit_values
 
 CHUNK = 500
 """Images that are encoded at once where all of them are."""
@@ -115,11 +115,12 @@ class ConvolutionalAutoencoder(ShapedAutoencoder):
 
     @torch.no_grad()
     def solve(self, x: Rows, judge: Judge | None = None) -> None:
-        """Learn from the codes of all training images how to even them out."""
+        """Learn from the codes of all training images, which may be bytes, how to even them out."""
         if self.whitening is not None:
             numbers = torch.split(torch.arange(len(x)), CHUNK)
             images = x.to_dense()
-            self.whitening.learn(torch.cat([self.encode(images[each]) for each in numbers]))
+            codes = [self.encode(unit_values(images[each])) for each in numbers]
+            self.whitening.learn(torch.cat(codes))
 
     def user_embeddings(self, x: Rows, space: str) -> Tensor | None:
         """The code, evened out where the config says so; there is no space of pixels as rows."""

@@ -5,6 +5,7 @@ The plain ways are the mean image and as many principal components as the code h
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ import torch
 from torch import Tensor
 
 from models.autoencoders.base import Network
-from pipelines.images.split import ImageSplit, Pixels, squared_errors
+from pipelines.errors import FieldError, InvalidInput
+from pipelines.images.catalogue import Shape
+from pipelines.images.split import ImageSplit, Pixels, as_rows, squared_errors
 from pipelines.training.evaluate import standard_error
 from pipelines.training.gate import Verdict
 
@@ -20,6 +23,21 @@ MAX_FOR_COMPONENTS = 5_000
 """Training images, drawn, from which the principal components are computed."""
 OVERSAMPLING, ITERATIONS = 10, 4
 """Of the randomised range finder (Halko, Martinsson & Tropp 2011, alg. 4.4)."""
+
+
+def check_memory(n_images: int, shape: Shape, *, memory_bytes: int) -> None:
+    """Raise InvalidInput, with the gigabytes, unless a run on so many images fits in that much."""
+    # Bytes a number: three copies as bytes while they are kept; later one, and the components.
+    n_components_of = min(n_images, MAX_FOR_COMPONENTS)
+    needed = prod(shape) * max(3 * n_images, n_images + 5 * n_components_of)
+    if needed > memory_bytes:
+        channels, height, width = shape
+        detail = (
+            f"{n_images:,} images of {width}x{height} pixels and {channels} channels need "
+            f"{needed / 1e9:.1f} GB of memory and {memory_bytes / 1e9:.1f} GB are available. Set a "
+            "smaller side, channels = 1, or a category, in [images]."
+        )
+        raise InvalidInput(detail, errors=[FieldError("/images/side", detail)])
 
 
 @dataclass(frozen=True)
@@ -48,22 +66,17 @@ def measure(network: Network, split: ImageSplit, code_dim: int, seed: int) -> Er
         return None
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randperm(len(split.train), generator=generator)[:MAX_FOR_COMPONENTS]
-    train, test = split.pixels(split.train[drawn.sort().values.numpy()]), split.pixels(split.test)
+    train = as_rows(split.pixels(split.train[drawn.sort().values.numpy()]))
     mean = train.mean(dim=0)
     n_components = min(code_dim, *train.shape)
-    axes = principal_axes(train - mean, n_components, generator)
-    projected = (test - mean) @ axes @ axes.T
+    axes = principal_axes(train.sub_(mean), n_components, generator)  # in place: it is large
+    test = split.pixels(split.test)
     return Errors(
-        squared_errors(network, test),
-        _mean_square(test - mean),
-        _mean_square(test - mean - projected),
+        squared_errors(network.reconstruct, test),
+        squared_errors(lambda _: mean, test),
+        squared_errors(lambda some: mean + (some - mean) @ axes @ axes.T, test),
         n_components,
     )
-
-
-def _mean_square(differences: Tensor) -> Pixels:
-    errors: Pixels = differences.double().square().mean(dim=1).numpy()
-    return errors
 
 
 def principal_axes(x: Tensor, n: int, generator: torch.Generator) -> Tensor:

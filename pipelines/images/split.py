@@ -1,6 +1,6 @@
 """Which images train, which stop the training, and which judge what came of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.autoencoders.base import Network
+from models.rows import unit_values
 from pipelines.data.splits import held_out_count
 from pipelines.images.catalogue import ImageRows
 
@@ -29,9 +30,9 @@ class ImageSplit:
     validation: Pixels
     test: Pixels
 
-    def pixels(self, part: Pixels) -> Tensor:
-        """Those of a part, (n, n_pixels) in [0, 1]."""
-        return as_rows(self.rows.pixels[part])
+    def pixels(self, part: Pixels) -> Pixels:
+        """Those of a part, (n, n_pixels) uint8: a quarter of what networks read."""
+        return self.rows.pixels[part]
 
 
 def split_images(rows: ImageRows, seed: int) -> ImageSplit:
@@ -45,16 +46,19 @@ def split_images(rows: ImageRows, seed: int) -> ImageSplit:
 
 def as_rows(pixels: Pixels) -> Tensor:
     """(n, n_pixels) uint8 -> (n, n_pixels) float32 in [0, 1]: what networks read."""
-    return torch.from_numpy(pixels).float() / 255
+    return unit_values(torch.from_numpy(pixels))
 
 
-def squared_errors(network: Network, pixels: Tensor) -> Pixels:
-    """Mean over the pixels of (pixel - reconstruction)^2 of each image, (n,)."""
+def squared_errors(rebuild: Callable[[Tensor], Tensor], pixels: Pixels) -> Pixels:
+    """Mean over the pixels of (pixel - reconstruction)^2 of each image, (n,).
+
+    pixels: (n, n_pixels) uint8. Memory: the float32 numbers of AT_ONCE images.
+    """
     errors = [np.zeros(0)]
     with torch.inference_mode():
-        for some in torch.split(pixels, AT_ONCE):
-            difference = some - network.reconstruct(some)
-            errors.append(difference.double().square().mean(dim=1).numpy())
+        for start in range(0, len(pixels), AT_ONCE):
+            some = as_rows(pixels[start : start + AT_ONCE])
+            errors.append((some - rebuild(some)).double().square().mean(dim=1).numpy())
     return np.concatenate(errors)
 
 
@@ -67,7 +71,8 @@ class ImageExamples:
         self.judged = len(split.validation) > 0
 
     def rows(self) -> Tensor:
-        return self._split.pixels(self._split.train)
+        """All of them as bytes."""
+        return torch.from_numpy(self._split.pixels(self._split.train))
 
     def n_rows(self, network: Network) -> int:
         return len(self._split.train)
@@ -77,8 +82,9 @@ class ImageExamples:
     ) -> Iterator[Tensor]:
         order = torch.randperm(len(self._split.train), generator=generator)
         for some in torch.split(order, batch_size):
-            yield self._split.pixels(self._split.train[some.numpy()])
+            yield as_rows(self._split.pixels(self._split.train[some.numpy()]))
 
     def worth(self, network: Network) -> float:
         """Minus the mean squared error on the validation images."""
-        return -float(squared_errors(network, self._split.pixels(self._split.validation)).mean())
+        pixels = self._split.pixels(self._split.validation)
+        return -float(squared_errors(network.reconstruct, pixels).mean())

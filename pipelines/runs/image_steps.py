@@ -10,9 +10,10 @@ from pipelines.errors import DamagedArtifact
 from pipelines.images.artifact import pack_images, read_image_artifact
 from pipelines.images.catalogue import ImageRows, read_rows, resolved
 from pipelines.images.embedding import embed_missing
-from pipelines.images.judging import Errors, judge_images
+from pipelines.images.judging import Errors, check_memory, judge_images
 from pipelines.images.split import ImageSplit, Pixels, split_images, squared_errors
 from pipelines.images.training import assess_images, fit_images
+from pipelines.machine import available_memory
 from pipelines.registry.artifact import write_artifact
 from pipelines.runs.files import RunFiles
 from pipelines.runs.steps import Parts, Step, act_on, record_candidate
@@ -62,7 +63,9 @@ def take_images(parts: Parts) -> None:
     with reading(parts.engine) as session:
         config, described = resolved(session, parts.config)
         channels, height, width = config.network["shape"]
-        rows = read_rows(session, described, (channels, height, width))
+        shape = (channels, height, width)
+        check_memory(len(described), shape, memory_bytes=available_memory())
+        rows = read_rows(session, described, shape)
     _files(parts).write_images(config, rows)
 
 
@@ -151,7 +154,7 @@ def _rival(parts: Parts, rival_id: str | None, split: ImageSplit) -> Any:
     def errors() -> Pixels | None:
         if rival.network.n_items != split.rows.pixels.shape[1]:
             return None
-        return squared_errors(rival.network, split.pixels(split.test))
+        return squared_errors(rival.network.reconstruct, split.pixels(split.test))
 
     return errors
 

@@ -141,10 +141,7 @@ def _last_checkpoint(
     on_progress: OnProgress,
 ) -> Checkpoint:
     """Prepare, fit phase by phase if there are any, and solve."""
-    rows = examples.rows()
-    with _refusals():
-        if isinstance(rows, SparseRows):
-            network.prepare(rows, memory_bytes=available_memory())
+    _prepare(network, examples)
     epochs: tuple[Epoch, ...] = ()
     if network.phases():
         fit = _Fit(network, examples, config, generator, on_progress)
@@ -155,8 +152,16 @@ def _last_checkpoint(
             checkpoints.save(fit.checkpoint())
         epochs = fit.end()
     on_progress(Progress("solving", 0, 1))
-    network.solve(rows, _judge(network, examples, on_progress))
+    network.solve(examples.rows(), _judge(network, examples, on_progress))
     return Checkpoint(epochs, 0, 0, None, None, network.state_dict(), network.chosen)
+
+
+def _prepare(network: Network, examples: Examples) -> None:
+    """Show it all rows, which are then let go: they may take more memory than the fit."""
+    rows = examples.rows()
+    if isinstance(rows, SparseRows):
+        with _refusals():
+            network.prepare(rows, memory_bytes=available_memory())
 
 
 def _judge(network: Network, examples: Examples, on_progress: OnProgress) -> Judge | None:

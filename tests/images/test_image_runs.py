@@ -9,10 +9,12 @@ import torch
 from sqlalchemy import Engine
 
 from pipelines.data.interactions import DataConfig, read_interactions
-from pipelines.errors import DamagedArtifact, NotReady
+from pipelines.errors import DamagedArtifact, InvalidInput, NotReady
 from pipelines.images.artifact import read_image_artifact
+from pipelines.images.catalogue import ImageRows
 from pipelines.images.embedding import embed_missing
-from pipelines.images.judging import Errors, judge_images, principal_axes
+from pipelines.images.judging import Errors, check_memory, judge_images, principal_axes
+from pipelines.images.split import AT_ONCE, ImageExamples, split_images, squared_errors
 from pipelines.registry.registry import promote_by_id, roll_back
 from pipelines.runs.requests import request_run
 from pipelines.runs.steps import STEPS
@@ -149,6 +151,36 @@ def test_without_images_the_run_fails_with_the_remedy(sqlite_engine: Engine, hom
         put_images(session, images={"a": NewImage(png(), "d", 16, 16, 1)}, now=datetime.now(UTC))
     with pytest.raises(NotReady, match="category 'shoes'"):
         run(sqlite_engine, home, config(images={"category": "shoes"}))
+
+
+def test_images_that_do_not_fit_in_memory_are_refused_before_they_are_read(
+    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_shapes(sqlite_engine, tmp_path / "shapes", n=6)
+    monkeypatch.setattr("pipelines.runs.image_steps.available_memory", lambda: 100_000)
+    monkeypatch.delattr("pipelines.runs.image_steps.read_rows")
+    with pytest.raises(InvalidInput, match="12 images of 64x64.*smaller side") as caught:
+        run(sqlite_engine, tmp_path, config(images={"side": 64, "channels": 3}))
+    assert [error.pointer for error in caught.value.errors] == ["/images/side"]
+    with pytest.raises(InvalidInput, match=r"50,000 .* 1\.8 GB .* 1\.0 GB"):
+        check_memory(50_000, (3, 64, 64), memory_bytes=1_000_000_000)
+    check_memory(50_000, (3, 64, 64), memory_bytes=2_000_000_000)
+
+
+def test_training_images_stay_bytes_but_for_a_batch_of_them() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3000, 12), dtype=np.uint8)
+    split = split_images(ImageRows(("x",) * 3000, ((),) * 3000, pixels, ""), seed=0)
+    largest: list[int] = []
+
+    def rebuild(some: torch.Tensor) -> torch.Tensor:
+        largest.append(len(some))
+        return torch.zeros_like(some)
+
+    errors = squared_errors(rebuild, split.pixels(split.train))
+    exact = (pixels[split.train] / 255.0) ** 2
+    assert np.allclose(errors, exact.mean(axis=1))
+    assert max(largest) <= AT_ONCE
+    assert ImageExamples(split).rows().dtype == torch.uint8
 
 
 def test_is_current_until_an_image_a_category_or_the_run_changes(
