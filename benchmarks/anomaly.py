@@ -3,7 +3,9 @@
 python -m benchmarks.anomaly --task rows --data FOLDER --protocol one-class --seeds 0,1,2 --json
 
 FOLDER holds ADBench sets (.npz with X and y). Peers whose package is absent are skipped by name;
-`make peers` installs them. The figures at the top of the document are Hourglass's.
+`make peers` installs them. A detector that leaves a row of some set without a score has
+failed: it is named with the set, and not compared. The figures at the top of the document are
+Hourglass's.
 """
 
 import argparse
@@ -25,6 +27,10 @@ from benchmarks.anomaly_table import Measured, compared, table
 DETECTORS: dict[str, Detector] = {**OURS, **PEERS}
 
 
+class NotScoredError(ValueError):
+    """A detector gave some row no score; the message says how many."""
+
+
 def main() -> int:
     """Print the figures; exit 1 with a reason when the data cannot be used."""
     arguments = _arguments()
@@ -40,22 +46,36 @@ def main() -> int:
     except SetError as error:
         print(error, file=sys.stderr)
         return 1
+    failed = {
+        name: on
+        for name in names
+        if (on := [each.name for each in measured if name not in each.figures])
+    }
+    names = [name for name in names if name not in failed]
+    if not names:
+        print(f"No detector scored every set: {failed}.", file=sys.stderr)
+        return 1
     figures = {
         "task": arguments.task,
         "protocol": arguments.protocol,
         "seeds": arguments.seeds,
         **compared(measured, names),
         "skipped": sorted(skipped),
+        "failed": failed,
     }
     print(json.dumps(figures) if arguments.json else table(figures))
     return 0
 
 
 def _measure(labelled: LabelledSet, names: list[str], arguments: argparse.Namespace) -> Measured:
-    """Every detector on one set, in turn and seed by seed."""
+    """Every detector on one set, in turn and seed by seed; one that failed has no figures."""
     measured = Measured(labelled.name)
     for name in names:
-        runs = [_run(name, labelled, seed, arguments.protocol) for seed in arguments.seeds]
+        try:
+            runs = [_run(name, labelled, seed, arguments.protocol) for seed in arguments.seeds]
+        except NotScoredError as error:
+            print(f"{labelled.name} {name} failed: {error}", file=sys.stderr)
+            continue
         auroc, ap, seconds = np.mean(runs, axis=0).tolist()
         measured.add(name, auroc=auroc, ap=ap, seconds=seconds)
         print(f"{labelled.name} {name} {auroc:.3f} {ap:.3f} {seconds:.2f} s", file=sys.stderr)
@@ -68,6 +88,8 @@ def _run(name: str, labelled: LabelledSet, seed: int, protocol: str) -> tuple[fl
     began = time.perf_counter()
     scores = DETECTORS[name](split, seed)
     seconds = time.perf_counter() - began
+    if n_bad := int(np.count_nonzero(~np.isfinite(scores))):
+        raise NotScoredError(f"{n_bad} of {len(scores)} scores with seed {seed} are no numbers.")
     auroc = float(roc_auc_score(split.y, scores))
     return auroc, float(average_precision_score(split.y, scores)), seconds
 

@@ -80,4 +80,5 @@ def table(figures: dict[str, Any]) -> str:
             f"{name:<26}{each['mean_auroc']:>7.3f}{each['mean_ap']:>7.3f}"
             f"{each['mean_rank']:>6.1f}{each['seconds']:>9.1f}  {record}"
         )
+    lines += [f"{name} failed on {', '.join(on)}" for name, on in figures["failed"].items()]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +68,32 @@ def test_prints_one_document_and_skips_absent_peers_by_name(
     assert "pyod-knn is skipped: pyod is not installed (make peers)" in printed.err
     assert figures["mean_auroc"] == figures["sets"]["easy"]["auroc"] > 0.99
     assert figures["detectors"]["sklearn-knn-5"]["ties"] == 1
+
+
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_a_detector_that_leaves_rows_without_a_score_has_failed_by_name(
+    form: list[str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Silent:
+        def fit(self, rows: np.ndarray) -> None:
+            self.decision_scores_ = np.append(np.zeros(len(rows) - 1), np.nan)
+
+    monkeypatch.setattr(anomaly_peers, "import_module", lambda name: SimpleNamespace(KNN=Silent))
+    monkeypatch.setattr(anomaly, "missing_package", lambda name: None)
+    command = ["anomaly", "--data", str(folder), "--detectors", "sklearn-knn-5,pyod-knn"]
+    monkeypatch.setattr(sys, "argv", [*command, "--seeds", "0", *form])
+    assert anomaly.main() == 0
+    printed = capsys.readouterr()
+    assert "easy pyod-knn failed: 1 of 66 scores with seed 0 are no numbers." in printed.err
+    if form:
+        figures = json.loads(printed.out)
+        assert figures["failed"] == {"pyod-knn": ["easy"]}
+        assert set(figures["detectors"]) == {"sklearn-knn-5"}
+    else:
+        assert printed.out.endswith("pyod-knn failed on easy\n")
 
 
 def test_files_that_are_no_sets_are_refused(tmp_path: Path) -> None:
