@@ -4,33 +4,36 @@ A world says who has what, what is known of the items, and which plain order a t
 Which of the items are cold, and the measuring, is in `cold_start.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from benchmarks.image_data import read_idx
 from benchmarks.matrices import read_matrix
-from models.autoencoders.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
-from models.fitting import FitConfig, fit_all
+from benchmarks.tables import show
+from models.autoencoders.convolutional import ConvolutionalAutoencoder
 from pipelines.content.features import ItemContent
 from pipelines.content.items import contents_of
 from pipelines.data.formats.base import Columns
 from pipelines.data.import_source import locate
 from pipelines.data.interactions import InteractionMatrix, matrix_of
 from pipelines.data.weighting import Values
+from pipelines.images.catalogue import ImageRows
+from pipelines.images.split import split_images
+from pipelines.images.training import codes_of, fit_images
 from pipelines.storage.items import NewItem, StoredContent
+from pipelines.training.checkpoints import InMemory
+from pipelines.training.run_config import named_run, with_options
 
 Array = np.ndarray[Any, Any]
 
 N_IMAGES, N_USERS, PER_USER = 2_000, 1_000, 40
 CONCENTRATION = 0.3
 """Of the Dirichlet law by which a user likes classes: most users like one to three of the ten."""
-EPOCHS, BATCH = 20, 100
 CODES = "unsupervised-codes"
 """What stands for the id of an artifact in the benchmark."""
 
@@ -64,10 +67,10 @@ def images(data: Path, values: Values, seed: int) -> World:
 
     Each user draws how much each class is liked (Dirichlet), each image how popular it is within
     its class (log-normal); a user has PER_USER different images drawn by the product. The codes
-    are those of a convolutional autoencoder that was trained on the very images without labels.
+    are those of the run `convolutional`, trained on the very images, as the service has them.
     """
     rng = np.random.default_rng(seed)
-    pictures, labels = _drawn(data, rng)
+    pixels, labels = _drawn(data, rng)
     tastes = rng.dirichlet(np.full(10, CONCENTRATION), size=N_USERS)
     popular = rng.lognormal(size=N_IMAGES)
     chosen = [_choice(taste[labels] * popular, rng) for taste in tastes]
@@ -78,7 +81,7 @@ def images(data: Path, values: Values, seed: int) -> World:
         item_ids,
         np.concatenate(chosen),
     )
-    codes = _codes(pictures, seed)
+    codes = _codes(pixels, seed)
     contents = {
         item_id: ItemContent(item_id, image=code)
         for item_id, code in zip(item_ids, codes.numpy(), strict=True)
@@ -90,31 +93,27 @@ def images(data: Path, values: Values, seed: int) -> World:
 WORLDS = {"movies": movies, "images": images}
 
 
-def _drawn(data: Path, rng: np.random.Generator) -> tuple[Tensor, Array]:
-    """Some of the training images in [0, 1], (N_IMAGES, 784), and what they show."""
+def _drawn(data: Path, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Some of the training images, (N_IMAGES, 784) uint8, and what they show."""
     pixels = read_idx(data / "train-images-idx3-ubyte.gz").flatten(1)
     labels = read_idx(data / "train-labels-idx1-ubyte.gz")
     chosen = np.sort(rng.permutation(len(labels))[:N_IMAGES])
-    return pixels[chosen].float() / 255, labels[chosen].numpy()
+    return pixels[chosen].numpy(), labels[chosen].numpy()
 
 
 def _choice(weights: Array, rng: np.random.Generator) -> Array:
     return rng.choice(len(weights), size=PER_USER, replace=False, p=weights / weights.sum())
 
 
-def _codes(pictures: Tensor, seed: int) -> Tensor:
-    """The code of each image, (N_IMAGES, latent_dim)."""
-    generator = torch.Generator().manual_seed(seed)
-    config = ConvolutionalConfig(encoder="lenet")
-    network = ConvolutionalAutoencoder(config, n_items=pictures.shape[1], generator=generator)
-
-    def shuffled() -> Iterator[Tensor]:
-        order = torch.randperm(len(pictures), generator=generator)
-        return (pictures[some] for some in torch.split(order, BATCH))
-
-    fit_all(network, FitConfig(epochs=EPOCHS), shuffled, generator=generator)
-    with torch.inference_mode():
-        return torch.cat([network.eval().encode(some) for some in torch.split(pictures, 500)])
+def _codes(pixels: Array, seed: int) -> Tensor:
+    """The embedding of each image as the run `convolutional` makes it, (N_IMAGES, latent_dim)."""
+    item_ids = tuple(map(str, range(len(pixels))))
+    rows = ImageRows(item_ids, ((),) * len(pixels), pixels, digest="")
+    config = with_options(named_run("convolutional"), seed=seed)
+    split = split_images(rows, seed)
+    fitted = fit_images(split, config, checkpoints=InMemory(), on_progress=show)
+    assert isinstance(fitted.network, ConvolutionalAutoencoder)
+    return codes_of(fitted.network, split, show)
 
 
 def popularity_of_groups(

@@ -3,26 +3,19 @@
 import torch
 from torch import Tensor
 
-from benchmarks.image_recognition import OnProgress, conv, in_lines
+from benchmarks.image_recognition import OnProgress, in_lines
 from models.autoencoders.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
+from models.catalog import make_config
 from models.fitting import FitConfig, Fitting
+from pipelines.training.run_config import named_run
 
-NETWORK = ConvolutionalConfig(
-    encoder="lenet",
-    encoder_options={"features": [conv(32, 3, 2), conv(64, 3, 2)]},
-    small=False,
-    latent_dim=64,
-    shift=1,
-    relight=0.5,
-    agreement_weight=20.0,
-    whitening=0.5,
-)
-"""28 x 28 become 32 maps of 14 x 14, 64 maps of 7 x 7, and a code of 64 numbers."""
+NETWORK: ConvolutionalConfig = make_config("convolutional", named_run("convolutional").network)
+"""That of the run `convolutional`."""
 FITS = (
     FitConfig(epochs=6, batch_size=128, learning_rate=2e-3),
     FitConfig(epochs=2, batch_size=128, learning_rate=3e-4),
 )
-"""One after the other: fast, then fine."""
+"""One after the other: fast, then fine. The run has one fit, which its validation images stop."""
 
 
 def fresh(generator: torch.Generator) -> ConvolutionalAutoencoder:
