@@ -21,15 +21,6 @@ DENSE = ("undercomplete", "sparse", "denoising", "contractive", "stacked", "deep
 CHECKERBOARD = sparse.csr_array(checkerboard().numpy())
 
 
-@pytest.fixture
-def ring() -> Any:
-    """Points of a ring, bent into six columns: two directions, one of which is curved."""
-    rng = np.random.default_rng(0)
-    angle = rng.uniform(0, 2 * np.pi, 200)
-    flat = np.column_stack([np.cos(angle), np.sin(angle)])
-    return flat @ rng.normal(size=(2, 6)) * 10 + 100 + rng.normal(scale=0.1, size=(200, 6))
-
-
 class TestTransformer:
     def test_codes_keep_what_the_rows_hold(self, ring: Any) -> None:
         reducer = AutoencoderTransformer(latent_dim=2, epochs=300, options={"activation": "tanh"})

@@ -15,15 +15,6 @@ from models.errors import ConfigError, RowsError
 from models.estimators import AutoencoderOutlierDetector
 
 
-@pytest.fixture
-def ring() -> Any:
-    """Points of a ring, bent into six columns."""
-    rng = np.random.default_rng(0)
-    angle = rng.uniform(0, 2 * np.pi, 200)
-    flat = np.column_stack([np.cos(angle), np.sin(angle)])
-    return flat @ rng.normal(size=(2, 6)) * 10 + 100 + rng.normal(scale=0.1, size=(200, 6))
-
-
 def test_points_off_the_ring_are_outliers(ring: Any) -> None:
     detector = AutoencoderOutlierDetector(regime="clean", contamination=0.05).fit(ring)
     strange = ring[:20] + np.random.default_rng(1).normal(scale=8, size=(20, 6))

@@ -7,10 +7,7 @@ from sqlalchemy import Engine
 
 from pipelines.data.image_importing import import_images
 from pipelines.data.image_sources import find_images
-from pipelines.registry.store import Store
-from pipelines.training.progress import OnProgress
 from pipelines.training.run_config import RunConfig, named_run, run_config_of
-from pipelines.workflows import RunResult, run_training
 from tests.pictures import write_folder
 
 N_EACH = 60
@@ -23,16 +20,6 @@ def config(*, images: dict[str, object] | None = None, **fit: object) -> RunConf
     values["images"].update(images or {})
     values["fit"].update({"epochs": 4, "batch_size": 20, **fit})
     return run_config_of(values)
-
-
-def store_at(home: Path) -> Store:
-    return Store(str(home / "artifacts"))
-
-
-def run(
-    engine: Engine, home: Path, run_config: RunConfig, on_progress: OnProgress = lambda _: None
-) -> RunResult:
-    return run_training(engine, store_at(home), run_config, home=home, on_progress=on_progress)
 
 
 def store_shapes(engine: Engine, folder: Path, *, n: int = N_EACH, seed: int = 0) -> None:

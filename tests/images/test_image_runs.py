@@ -26,8 +26,9 @@ from pipelines.storage.runs import get_run
 from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import Progress
 from pipelines.workflows import carry_out, is_current
-from tests.images.conftest import N_EACH, config, run, store_at, store_shapes
+from tests.images.conftest import N_EACH, config, store_shapes
 from tests.pictures import png
+from tests.running import run, store_at
 from tests.worlds import store_world, two_tastes
 
 

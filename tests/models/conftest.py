@@ -1,10 +1,12 @@
 """Small worlds with known answers, and small networks to solve them."""
 
+from collections.abc import Callable
+
 import torch
 
 from models.autoencoders.base import Autoencoder, Network
 from models.catalog import build
-from models.fitting import FitConfig, fit_all
+from models.fitting import FitConfig, Fitting, fit_all
 from models.rows import SparseRows
 
 SMALL = {
@@ -89,6 +91,21 @@ def fitted(
     rows = rows_of(table)
     fit_all(network, config, lambda: [rows], generator=generator, rows=rows)
     return network
+
+
+def assert_goes_on_to_the_same_weights(
+    start: Callable[[], Fitting], x: SparseRows | torch.Tensor, *, epochs: int
+) -> None:
+    """A fit restored from its state after so many epochs ends the next as an undisturbed one."""
+    undisturbed, resumed = start(), start()
+    for _ in range(epochs):
+        undisturbed.run_epoch(lambda: [x])
+    state = undisturbed.state()
+    undisturbed.run_epoch(lambda: [x])
+    resumed.restore(state)
+    resumed.run_epoch(lambda: [x])
+    for name, tensor in undisturbed.network.state_dict().items():
+        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
 
 
 def checkerboard(n: int = 20) -> torch.Tensor:

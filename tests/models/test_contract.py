@@ -16,6 +16,7 @@ from models.scoring.anomaly import score_row
 from models.scoring.ranking import mask, top_n
 from tests.models.conftest import (
     SMALL,
+    assert_goes_on_to_the_same_weights,
     checkerboard,
     fitted,
     kind_of,
@@ -141,15 +142,7 @@ def test_a_fit_goes_on_from_its_saved_state_to_the_same_weights(kind: str) -> No
     x = rows_of(checkerboard())
     if not small_network(kind, 20).phases():
         pytest.skip("it is solved, not trained")
-    undisturbed, resumed = start(), start()
-    for _ in range(2):
-        undisturbed.run_epoch(lambda: [x])
-    state = undisturbed.state()
-    undisturbed.run_epoch(lambda: [x])
-    resumed.restore(state)
-    resumed.run_epoch(lambda: [x])
-    for name, tensor in undisturbed.network.state_dict().items():
-        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+    assert_goes_on_to_the_same_weights(start, x, epochs=2)
 
 
 def test_the_checkerboard_is_solved(kind: str) -> None:

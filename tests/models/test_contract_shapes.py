@@ -12,6 +12,7 @@ from models.catalog import KINDS, build, check_subject, config_values, kinds_of,
 from models.errors import ConfigError, RowsError
 from models.fitting import FitConfig, Fitting
 from models.rows import SparseRows
+from tests.models.conftest import assert_goes_on_to_the_same_weights
 
 SMALL = {
     "convolutional": {"shape": [1, 14, 14], "latent_dim": 6},
@@ -152,15 +153,7 @@ def test_a_fit_goes_on_from_its_saved_state_to_the_same_weights(kind: str) -> No
             generator=torch.Generator().manual_seed(0),
         )
 
-    x = patterns(kind, 8)
-    undisturbed, resumed = start(), start()
-    undisturbed.run_epoch(lambda: [x])
-    state = undisturbed.state()
-    undisturbed.run_epoch(lambda: [x])
-    resumed.restore(state)
-    resumed.run_epoch(lambda: [x])
-    for name, tensor in undisturbed.network.state_dict().items():
-        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+    assert_goes_on_to_the_same_weights(start, patterns(kind, 8), epochs=1)
 
 
 def test_unseen_rows_are_rebuilt_far_better_than_by_the_mean(kind: str) -> None:

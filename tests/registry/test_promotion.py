@@ -13,7 +13,8 @@ from pipelines.storage.artifacts import active_artifact_id, get_artifact
 from pipelines.storage.embeddings import iterate_embeddings
 from pipelines.storage.engine import reading
 from pipelines.workflows import run_training
-from tests.runs.processes import small_run, store_at
+from tests.running import store_at
+from tests.runs.processes import small_run
 from tests.worlds import N_ITEMS, store_world, two_tastes
 
 

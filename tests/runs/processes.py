@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from pipelines.registry.store import Store
 from pipelines.runs.requests import request_run
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.runs import get_run
@@ -33,10 +32,6 @@ def small_run(*, seed: int = 42, epochs: int = 30) -> RunConfig:
         {"epochs": epochs, "patience": epochs, "learning_rate": 0.01, "batch_size": 20}
     )
     return run_config_of({**values, "seed": seed})
-
-
-def store_at(home: Path) -> Store:
-    return Store(str(home / "artifacts"))
 
 
 def queue(engine: Engine, config: RunConfig) -> str:

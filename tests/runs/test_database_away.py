@@ -16,7 +16,8 @@ from pipelines.storage.engine import create_engine, reading
 from pipelines.workflows import run_training
 from service.app import create_app
 from service.context import EXTENSION
-from tests.runs.processes import queue, run_of, small_run, store_at, working
+from tests.running import store_at
+from tests.runs.processes import queue, run_of, small_run, working
 from tests.runs.servers import Server, own_server
 from tests.worlds import store_world, two_tastes
 

@@ -20,7 +20,8 @@ from pipelines.storage.artifacts import list_artifacts
 from pipelines.storage.engine import create_engine, reading
 from pipelines.training.run_config import RunConfig
 from pipelines.workflows import run_training
-from tests.runs.processes import queue, run_of, small_run, store_at, working
+from tests.running import store_at
+from tests.runs.processes import queue, run_of, small_run, working
 from tests.worlds import store_world, two_tastes
 
 WORLD = two_tastes(100)

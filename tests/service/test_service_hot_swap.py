@@ -20,7 +20,8 @@ from pipelines.settings import Settings
 from pipelines.storage.artifacts import promote_artifact
 from pipelines.storage.engine import create_engine, writing
 from pipelines.workflows import run_training
-from tests.runs.processes import small_run, store_at
+from tests.running import store_at
+from tests.runs.processes import small_run
 from tests.service.test_service_serve import (
     COMMAND,
     START_SECONDS,

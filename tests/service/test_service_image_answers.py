@@ -14,8 +14,9 @@ from pipelines import schema
 from pipelines.storage.engine import create_engine
 from service.app import create_app
 from service.context import EXTENSION
-from tests.images.conftest import config, run, store_shapes
+from tests.images.conftest import config, store_shapes
 from tests.pictures import drawn, png, saved
+from tests.running import run
 from tests.service.conftest import settings_at
 
 CIRCLE = "/v1/items/circle%2F000"

@@ -12,7 +12,6 @@ from pipelines.data.interactions import DataConfig, read_interactions
 from pipelines.errors import NotReady
 from pipelines.registry.artifact import read_artifact
 from pipelines.registry.registry import promote_by_id
-from pipelines.registry.store import Store
 from pipelines.runs import steps
 from pipelines.runs.requests import request_run
 from pipelines.runs.steps import STEPS
@@ -21,9 +20,10 @@ from pipelines.storage.embeddings import iterate_embeddings
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.runs import get_run, list_runs
 from pipelines.training.gate import Verdict, judge
-from pipelines.training.progress import OnProgress, Progress
+from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig, named_run, run_config_of
-from pipelines.workflows import RunResult, carry_out, is_current, run_training
+from pipelines.workflows import carry_out, is_current
+from tests.running import run, store_at
 from tests.worlds import store_world, two_tastes
 
 
@@ -37,16 +37,6 @@ def config(**fit: object) -> RunConfig:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path
-
-
-def store_at(home: Path) -> Store:
-    return Store(str(home / "artifacts"))
-
-
-def run(
-    engine: Engine, home: Path, run_config: RunConfig, on_progress: OnProgress = lambda _: None
-) -> RunResult:
-    return run_training(engine, store_at(home), run_config, home=home, on_progress=on_progress)
 
 
 def files_in(home: Path) -> list[Path]:
