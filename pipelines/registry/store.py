@@ -17,9 +17,11 @@ class Store:
     def write(self, path: str, content: bytes, *, writer: str | None = None) -> None:
         """Write under a temporary name, bring it to disk, then rename.
 
+        Raises ValueError for a path out of the store.
+
         writer: whose temporary name it is. One who died and writes again overwrites what was left.
         """
-        target = f"{self._root}/{path}"
+        target = self._inside(path)
         temporary = f"{target}.{writer or uuid.uuid4().hex}.partial"
         self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
         with self._fs.open(temporary, "wb") as file:
@@ -28,14 +30,14 @@ class Store:
         self._fs.mv(temporary, target)
 
     def read(self, path: str) -> bytes:
-        """The file's bytes. Raises FileNotFoundError."""
-        content: bytes = self._fs.cat_file(f"{self._root}/{path}")
+        """The file's bytes. Raises FileNotFoundError, ValueError for a path out of the store."""
+        content: bytes = self._fs.cat_file(self._inside(path))
         return content
 
     def names(self, folder: str) -> list[str]:
         """What is in a folder, sorted; nothing where there is no such folder."""
         try:
-            paths = self._fs.ls(f"{self._root}/{folder}", detail=False)
+            paths = self._fs.ls(self._inside(folder), detail=False)
         except FileNotFoundError:
             return []
         return sorted(path.rstrip("/").rpartition("/")[2] for path in paths)
@@ -43,7 +45,12 @@ class Store:
     def remove(self, path: str) -> None:
         """Remove a file, or a folder with all in it, if it is there."""
         with contextlib.suppress(FileNotFoundError):
-            self._fs.rm(f"{self._root}/{path}", recursive=True)
+            self._fs.rm(self._inside(path), recursive=True)
+
+    def _inside(self, path: str) -> str:
+        if ".." in path.split("/"):
+            raise ValueError(f"{path!r} leads out of the store.")
+        return f"{self._root}/{path}"
 
 
 def _flush_to_disk(file: Any) -> None:

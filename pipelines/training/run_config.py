@@ -5,13 +5,14 @@ Not where things are kept (`pipelines/settings.py`), nor what a kind's options m
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from models.catalog import Subject, check_subject, config_values, get_kind, make_config
 from models.errors import ConfigError, choice_error, option_error
@@ -20,6 +21,23 @@ from models.options import check_types
 from pipelines.data.interactions import DataConfig
 from pipelines.errors import FieldError, InvalidInput, NotFound
 from pipelines.images.config import ImagesConfig
+
+NAME = re.compile(r"\w[\w .+-]{0,49}")
+"""Artifacts and their folders are called by it."""
+
+
+class RunValues(TypedDict, total=False):
+    """What a run is in TOML and JSON; the sections say themselves what is in them."""
+
+    name: str
+    kind: str
+    seed: int
+    network: Mapping[str, Any]
+    data: Mapping[str, Any]
+    fit: Mapping[str, Any]
+    images: Mapping[str, Any]
+    search: Mapping[str, Any]
+    trials: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -141,13 +159,15 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
     """A run from plain values. Raises InvalidInput that names the option at fault."""
     with _refusals():
         _only_known("run", values, RunConfig)
+        check_types(RunValues, values)
+        _check_own(values["name"], values.get("seed", 42))
         _check_subject(values["kind"], values)
     with _refusals("/network"):
         network = config_values(make_config(values["kind"], values.get("network", {})))
     config = RunConfig(
         name=values["name"],
         kind=values["kind"],
-        seed=int(values.get("seed", 42)),
+        seed=values.get("seed", 42),
         network=network,
         data=_section(DataConfig, "data", values.get("data", {})),
         fit=_section(FitConfig, "fit", values.get("fit", {})),
@@ -160,6 +180,18 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
     with _refusals("/network"):
         _check_members(config)
     return config
+
+
+def _check_own(name: str, seed: int) -> None:
+    """Raise ConfigError unless files can be called by the name, and generators made of the seed."""
+    if not NAME.fullmatch(name):
+        detail = (
+            f"The run is called {name!r}; take up to 50 letters, digits, spaces and . _ + -, "
+            "beginning with a letter or a digit, as `name` in the file or as the file's own name."
+        )
+        raise ConfigError("name", detail)
+    if not 0 <= seed < 1 << 63:
+        raise ConfigError("seed", f"seed is {seed}; it must be from 0 to 2^63 - 1.")
 
 
 def _check_subject(kind: str, values: Mapping[str, Any]) -> None:

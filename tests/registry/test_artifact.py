@@ -80,6 +80,13 @@ def test_a_changed_byte_in_any_file_is_refused(
         read_artifact(store, packed.artifact_id)
 
 
+def test_no_path_leads_out_of_a_store(store: Store, tmp_path: Path) -> None:
+    for call in (store.read, store.remove, store.names, lambda path: store.write(path, b"x")):
+        with pytest.raises(ValueError, match="out of the store"):
+            call("a/../../x")
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "vocabulary.json", "manifest.json"])
 def test_a_missing_file_is_named(name: str, store: Store, packed: Packed, tmp_path: Path) -> None:
     write_artifact(store, packed)
