@@ -1,4 +1,4 @@
-"""Published weights of the image networks: checked, kept in the home, begun with. Not trained ones.
+"""Published weights of the image networks: checked, and kept in the home. Not trained ones.
 
 A file is taken only as safetensors, which is data. A pickle is a program: reading it runs it.
 """
@@ -13,18 +13,16 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import Tensor
 
-from models.autoencoders.shaped import ShapedAutoencoder
 from models.encoders.catalog import (
     ENCODERS,
     build_encoder,
     encoder_config_values,
     make_encoder_config,
 )
-from models.encoders.weights import check_weights, load_weights
+from models.encoders.weights import check_weights
 from models.errors import ConfigError, choice_error
-from pipelines.errors import FieldError, InvalidInput, NotFound, NotReady
+from pipelines.errors import FieldError, InvalidInput, NotFound
 from pipelines.registry.store import Store
 
 FOLDER = "encoders"
@@ -118,26 +116,6 @@ def take_weights(home: Path, name: str, path: Path) -> TakenWeights:
     Store(str(home / FOLDER)).write(f"{name}.safetensors", path.read_bytes())
     count = sum(prod(shape) for shape in shapes.values())
     return TakenWeights(name, len(shapes), count, _path(home, name))
-
-
-def load_encoder_weights(home: Path, name: str) -> dict[str, Tensor]:
-    """The weights of that network in the home. Raises NotReady that says how to load them."""
-    _outline(name)
-    if not _path(home, name).exists():
-        raise NotReady(
-            f"There are no published weights of {name} here. Load them from a file first: "
-            f"hourglass encoders load {name} FILE.safetensors."
-        )
-    return load_file(_path(home, name))
-
-
-def begin_with_published(network: ShapedAutoencoder, name: str, home: Path) -> None:
-    """Give the encoder of a fresh autoencoder the published weights of that network.
-
-    Raises NotReady where there are none, InvalidInput where its table differs from the published.
-    """
-    with _refusals(_path(home, name)):
-        load_weights(network.encoder, load_encoder_weights(home, name))
 
 
 def _outline(name: str) -> Any:

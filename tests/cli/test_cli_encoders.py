@@ -8,14 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from typer.testing import CliRunner
 
 from models.autoencoders.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
 from models.encoders.catalog import ENCODERS
-from pipelines.encoders import begin_with_published, load_encoder_weights
-from pipelines.errors import InvalidInput, NotReady
+from models.encoders.weights import load_weights
+from models.errors import ConfigError
 from service.cli import main
 
 TABLES = Path(__file__).parents[1] / "models" / "torchvision_names"
@@ -65,19 +65,18 @@ def test_published_weights_are_kept_and_an_autoencoder_begins_with_them(
     home, file, tensors = tmp_path / "home", tmp_path / "r.safetensors", published()
     config = ConvolutionalConfig(shape=(3, 16, 16), encoder="resnet18", small=False, latent_dim=4)
     network = ConvolutionalAutoencoder(config, n_items=768, generator=torch.Generator())
-    with pytest.raises(NotReady, match="hourglass encoders load resnet18"):
-        begin_with_published(network, "resnet18", home)
     save_file(tensors, file)
     assert json.loads(hourglass("load", "resnet18", file, "--json").out)["tensors"] == 122
     assert kept(home) == ["resnet18.safetensors"]
-    assert load_encoder_weights(home, "resnet18").keys() == tensors.keys()
-    begin_with_published(network, "resnet18", home)
+    weights = load_file(home / "encoders" / "resnet18.safetensors")
+    assert weights.keys() == tensors.keys()
+    load_weights(network.encoder, weights)
     assert torch.equal(network.encoder.state_dict()["conv1.weight"], tensors["conv1.weight"])
     assert "published weights loaded" in hourglass("list").out
     small = ConvolutionalConfig(shape=(3, 16, 16), encoder="resnet18", latent_dim=4)
     other = ConvolutionalAutoencoder(small, n_items=768, generator=torch.Generator())
-    with pytest.raises(InvalidInput, match="conv1.weight has the shape"):
-        begin_with_published(other, "resnet18", home)
+    with pytest.raises(ConfigError, match="conv1.weight has the shape"):
+        load_weights(other.encoder, weights)
 
 
 def test_auxiliary_heads_are_left_in_the_file(hourglass, tmp_path: Path) -> None:
@@ -91,7 +90,8 @@ def test_auxiliary_heads_are_left_in_the_file(hourglass, tmp_path: Path) -> None
         latent_dim=2,
     )
     network = ConvolutionalAutoencoder(config, n_items=3 * 32 * 32, generator=torch.Generator())
-    begin_with_published(network, "googlenet", tmp_path / "home")
+    weights = load_file(tmp_path / "home" / "encoders" / "googlenet.safetensors")
+    load_weights(network.encoder, weights)
 
 
 def nan(tensors: dict[str, Tensor]) -> None:
