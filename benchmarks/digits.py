@@ -4,6 +4,7 @@ python -m benchmarks.digits
 
 For each seed a fifth of scikit-learn's bundled digits is held out for test. The architecture is
 chosen, size by size, by k-NN accuracy on a fifth of the others; then it is fitted to all of them.
+Digits and cuts are those of `image_data.py`. Labels are learnt in `image_recognition.py`, not here.
 """
 
 import argparse
@@ -13,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
+from benchmarks.image_data import Labelled, cut, digits
 from models.estimators import AutoencoderTransformer
 
 Array = np.ndarray[Any, Any]
@@ -38,6 +38,7 @@ CANDIDATES: dict[str, tuple[str, Mapping[str, Any]]] = {
 }
 """A name -> kind and options; the size of the code is added."""
 N_NEIGHBOURS = 5
+SIDE, HELD_OUT = 8, 0.2
 
 
 @dataclass(frozen=True)
@@ -48,29 +49,19 @@ class Kept:
     accuracy: float
 
 
-@dataclass(frozen=True)
-class Part:
-    """Images (n, 64) and which digit each shows (n,)."""
-
-    images: Array
-    digits: Array
-
-
-def cut(part: Part, seed: int) -> tuple[Part, Part]:
-    """Four fifths and one fifth of the images, each digit alike in both."""
-    images, held_images, digits, held_digits = train_test_split(
-        part.images, part.digits, test_size=0.2, random_state=seed, stratify=part.digits
-    )
-    return Part(images, digits), Part(held_images, held_digits)
-
-
-def kept(reducer: Any, fitted_to: Part, judged_by: Part) -> Kept:
+def kept(reducer: Any, fitted_to: Labelled, judged_by: Labelled) -> Kept:
     """How a fitted reducer does on images that it has not seen."""
-    codes, judged = reducer.transform(fitted_to.images), reducer.transform(judged_by.images)
-    lost = np.square(reducer.inverse_transform(judged) - judged_by.images).sum()
-    variance = np.square(judged_by.images - fitted_to.images.mean(axis=0)).sum()
-    neighbours = KNeighborsClassifier(N_NEIGHBOURS).fit(codes, fitted_to.digits)
-    return Kept(float(lost / variance), float(neighbours.score(judged, judged_by.digits)))
+    known, asked = _pixels(fitted_to), _pixels(judged_by)
+    codes, judged = reducer.transform(known), reducer.transform(asked)
+    lost = np.square(reducer.inverse_transform(judged) - asked).sum()
+    variance = np.square(asked - known.mean(axis=0)).sum()
+    neighbours = KNeighborsClassifier(N_NEIGHBOURS).fit(codes, fitted_to.labels)
+    return Kept(float(lost / variance), float(neighbours.score(judged, judged_by.labels)))
+
+
+def _pixels(part: Labelled) -> Array:
+    """(n, 64)"""
+    return part.rows.double().numpy()
 
 
 def reducer_of(name: str, size: int, seed: int) -> AutoencoderTransformer:
@@ -88,11 +79,11 @@ def reducer_of(name: str, size: int, seed: int) -> AutoencoderTransformer:
     )
 
 
-def choose(train: Part, size: int, seed: int) -> str:
+def choose(train: Labelled, size: int, seed: int) -> str:
     """The candidate that recognises most on a part of the training images; then, loses least."""
-    fitted_to, judged_by = cut(train, seed)
+    fitted_to, judged_by = cut(train, HELD_OUT, seed)
     figures = {
-        name: kept(reducer_of(name, size, seed).fit(fitted_to.images), fitted_to, judged_by)
+        name: kept(reducer_of(name, size, seed).fit(_pixels(fitted_to)), fitted_to, judged_by)
         for name in CANDIDATES
     }
     return max(figures, key=lambda name: (figures[name].accuracy, -figures[name].error))
@@ -100,7 +91,7 @@ def choose(train: Part, size: int, seed: int) -> str:
 
 def table(sizes: list[int], seeds: list[int]) -> str:
     """The comparison as Markdown: mean ± standard deviation over the seeds."""
-    images, digits = load_digits(return_X_y=True)
+    part = digits(SIDE)
     lines = [
         "| code | variance lost: PCA | autoencoder | recognised: PCA | autoencoder | chosen |",
         "|---|---|---|---|---|---|",
@@ -108,11 +99,11 @@ def table(sizes: list[int], seeds: list[int]) -> str:
     for size in sizes:
         pca, ours, chosen = [], [], []
         for seed in seeds:
-            train, test = cut(Part(images, digits), seed)
+            train, test = cut(part, HELD_OUT, seed)
             chosen.append(choose(train, size, seed))
-            reducer = reducer_of(chosen[-1], size, seed).fit(train.images)
+            reducer = reducer_of(chosen[-1], size, seed).fit(_pixels(train))
             ours.append(kept(reducer, train, test))
-            pca.append(kept(PCA(size, random_state=seed).fit(train.images), train, test))
+            pca.append(kept(PCA(size, random_state=seed).fit(_pixels(train)), train, test))
         lines.append(_line(size, pca, ours, chosen))
     return "\n".join(lines)
 

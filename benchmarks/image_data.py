@@ -1,6 +1,7 @@
 """Pictures with labels for the benchmarks: Fashion-MNIST from a folder, scikit-learn's digits.
 
-Nothing is downloaded, and nothing of the folder is copied.
+Nothing is downloaded, and nothing of the folder is copied. The digits serve `digits.py`
+(what a code keeps of them) and `image_recognition.py` (LeNet).
 """
 
 import gzip
@@ -68,7 +69,7 @@ def read_idx(path: Path) -> Tensor:
 
 
 def digits(side: int) -> Labelled:
-    """scikit-learn's 1,797 handwritten digits of 8 x 8, enlarged."""
+    """scikit-learn's 1,797 handwritten digits of 8 x 8, enlarged unless side is 8."""
     bunch = load_digits()
     images = torch.from_numpy(bunch.images)[:, None].float() / 16
     larger = torch.nn.functional.interpolate(images, (side, side), mode="bilinear")

@@ -65,6 +65,17 @@ def test_the_command_prints_the_figures_of_a_world_of_images(
     assert "12 cold and 48 warm items" in capsys.readouterr().out
 
 
+def test_the_tower_reads_of_images_what_the_service_would_give_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_fashion(tmp_path)
+    for name, small in (("N_IMAGES", 60), ("N_USERS", 20), ("PER_USER", 8)):
+        monkeypatch.setattr(cold_worlds, name, small)
+    contents = cold_worlds.images(tmp_path, "binary", 1).contents.values()
+    lengths = [np.linalg.norm(content.image) for content in contents]
+    assert lengths == pytest.approx([1] * 60, abs=1e-5)  # as the run `convolutional` leaves them
+
+
 def test_the_command_says_what_it_cannot_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
