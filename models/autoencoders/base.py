@@ -129,7 +129,7 @@ class Network(nn.Module, ABC):
 class Autoencoder(Network):
     """A network that is wide, narrow, wide: encode to a code, decode to logits.
 
-    A kind says what `encode` and `hidden` do; the output layer is the same for all, so that
+    A kind says what `code_of` and `hidden` do; the output layer is the same for all, so that
     in the space before it the dot product with an item's row, plus its bias, is its logit.
     """
 
@@ -138,8 +138,8 @@ class Autoencoder(Network):
     output: nn.Linear | TiedLinear
 
     @abstractmethod
-    def encode(self, x: Rows) -> Tensor:
-        """The code of each row, (batch, latent_dim)."""
+    def code_of(self, seen: Rows) -> Tensor:
+        """The code of rows as the first layer reads them, (batch, latent_dim)."""
 
     @abstractmethod
     def hidden(self, code: Tensor) -> Tensor:
@@ -151,11 +151,15 @@ class Autoencoder(Network):
         """
         return x if LOSSES[self.loss_name].of_sizes else unit_rows(x)
 
-    def corrupt(self, x: Rows, generator: torch.Generator) -> Rows:
-        """What the network sees of a row in training; kinds that damage it say how."""
-        return x
+    def seen(self, x: Rows, generator: torch.Generator) -> Rows:
+        """What the first layer reads in training; kinds that damage rows say how."""
+        return self.read(x)
 
-    def penalty(self, x: Rows, code: Tensor) -> Tensor:
+    def encode(self, x: Rows) -> Tensor:
+        """The code of each row, (batch, latent_dim)."""
+        return self.code_of(self.read(x))
+
+    def penalty(self, code: Tensor) -> Tensor:
         """What the loss adds to the reconstruction; zero unless a kind says otherwise."""
         return code.new_zeros(())
 
@@ -169,11 +173,10 @@ class Autoencoder(Network):
         return self.decode(self.encode(x))
 
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
-        """The training loss of a batch: the corrupted rows against the clean ones."""
-        seen = self.corrupt(x, generator)
-        code = self.encode(seen)
+        """The training loss of a batch: rows rebuilt from what is seen of them, against them."""
+        code = self.code_of(self.seen(x, generator))
         reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
-        return LossTerms(reconstruction, self.penalty(seen, code))
+        return LossTerms(reconstruction, self.penalty(code))
 
     def phases(self) -> tuple[TrainingPhase, ...]:
         """One: all parameters under `loss`."""

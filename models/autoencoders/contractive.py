@@ -79,8 +79,8 @@ class ContractiveAutoencoder(Autoencoder):
             self.output = nn.Linear(dims[0], n_items)
         initialise(self, generator)
 
-    def encode(self, x: Rows) -> Tensor:
-        return self._encode(x)[1]
+    def code_of(self, seen: Rows) -> Tensor:
+        return self._encode(seen)[1]
 
     def hidden(self, code: Tensor) -> Tensor:
         hidden: Tensor = self.decoder(code)
@@ -91,18 +91,18 @@ class ContractiveAutoencoder(Autoencoder):
 
         By the row as the first layer reads it, so after `read`.
         """
-        return self._contraction(*self._encode(x), generator)
+        return self._contraction(*self._encode(self.read(x)), generator)
 
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
         """The reconstruction, and the mean squared norm of the rows' Jacobians times its weight."""
-        first, code = self._encode(x)
+        first, code = self._encode(self.seen(x, generator))
         reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
         contraction = self._contraction(first, code, generator).mean()
         return LossTerms(reconstruction, self.config.contraction_weight * contraction)
 
-    def _encode(self, x: Rows) -> tuple[Tensor, Tensor]:
+    def _encode(self, seen: Rows) -> tuple[Tensor, Tensor]:
         """What the first layer gives before its activation (batch, dims[0]), and the code."""
-        first = first_of(self.encoder)(self.read(x))
+        first = first_of(self.encoder)(seen)
         return first, self.encoder[1:](first)
 
     def _contraction(self, first: Tensor, code: Tensor, generator: torch.Generator) -> Tensor:

@@ -49,6 +49,22 @@ CORRUPTIONS: dict[CorruptionName, Callable[[Rows, float, torch.Generator], Rows]
 }
 
 
+def damaged(
+    x: Rows,
+    read: Callable[[Rows], Rows],
+    corruption: CorruptionName,
+    rate: float,
+    generator: torch.Generator,
+) -> Rows:
+    """The rows read and damaged. Entries are hidden from a row as it is read, so that what is left
+    is, on average, as loud as the whole row at an answer; noise is added to the data, before.
+    """
+    damage = CORRUPTIONS[corruption]
+    if corruption == "masking":
+        return damage(read(x), rate, generator)
+    return read(damage(x, rate, generator))
+
+
 def check_corruption(name: str, rate: float) -> None:
     """Raise ConfigError unless the name is among CORRUPTIONS and the rate fits it."""
     if name not in CORRUPTIONS:

@@ -74,8 +74,8 @@ class DeepAutoencoder(Autoencoder):
             self.output = nn.Linear(dims[0], n_items)
         initialise(self, generator)
 
-    def encode(self, x: Rows) -> Tensor:
-        code: Tensor = self.encoder(self.read(x))
+    def code_of(self, seen: Rows) -> Tensor:
+        code: Tensor = self.encoder(seen)
         return code
 
     def hidden(self, code: Tensor) -> Tensor:

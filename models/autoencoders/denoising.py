@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.autoencoders.base import Autoencoder, LossTerms
-from models.autoencoders.corruption import CORRUPTIONS, CorruptionName, check_corruption
+from models.autoencoders.base import Autoencoder
+from models.autoencoders.corruption import CorruptionName, check_corruption, damaged
 from models.autoencoders.layers import (
     check_activation,
     check_widths,
@@ -18,7 +18,7 @@ from models.autoencoders.layers import (
     initialise,
     sparse_stack,
 )
-from models.autoencoders.losses import LOSSES, LossName, check_loss
+from models.autoencoders.losses import LossName, check_loss
 from models.rows import Rows
 
 
@@ -58,24 +58,14 @@ class DenoisingAutoencoder(Autoencoder):
         self.output = nn.Linear(dims[0], n_items)
         initialise(self, generator)
 
-    def corrupt(self, x: Rows, generator: torch.Generator) -> Rows:
-        """Damage the rows as the config says."""
-        return CORRUPTIONS[self.config.corruption](x, self.config.corruption_rate, generator)
+    def seen(self, x: Rows, generator: torch.Generator) -> Rows:
+        """The rows read, and damaged as the config says."""
+        config = self.config
+        return damaged(x, self.read, config.corruption, config.corruption_rate, generator)
 
-    def encode(self, x: Rows) -> Tensor:
-        code: Tensor = self.encoder(self.read(x))
+    def code_of(self, seen: Rows) -> Tensor:
+        code: Tensor = self.encoder(seen)
         return code
-
-    def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
-        """Entries are hidden from the row as it is read, so that what is left is, on average, as
-        loud as the whole row at an answer; noise is added to the data, before they are read.
-        """
-        if self.config.corruption == "masking":
-            code = self.encoder(self.corrupt(self.read(x), generator))
-        else:
-            code = self.encode(self.corrupt(x, generator))
-        reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
-        return LossTerms(reconstruction, reconstruction.new_zeros(()))
 
     def hidden(self, code: Tensor) -> Tensor:
         hidden: Tensor = self.decoder(code)

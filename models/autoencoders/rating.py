@@ -16,14 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoders.base import Autoencoder, LossTerms, Network, Pass, TrainingPhase
-from models.autoencoders.corruption import masking
+from models.autoencoders.corruption import damaged
 from models.autoencoders.layers import (
     check_activation,
     check_widths,
     initialise,
     sparse_stack,
 )
-from models.autoencoders.losses import LOSSES
 from models.autoencoders.search import Judge, best_of
 from models.errors import ConfigError, RowsError, choice_error
 from models.rows import Rows, SparseRows, entries, transposed, values_of, with_values
@@ -84,8 +83,8 @@ class AutoRec(Autoencoder):
         """Ratings less the mean of all, so that a missing one, 0, is an average one."""
         return with_values(x, values_of(x) - self.center)
 
-    def encode(self, x: Rows) -> Tensor:
-        code: Tensor = self.encoder(self.read(x))
+    def code_of(self, seen: Rows) -> Tensor:
+        code: Tensor = self.encoder(seen)
         return code
 
     def hidden(self, code: Tensor) -> Tensor:
@@ -95,10 +94,9 @@ class AutoRec(Autoencoder):
         """The ratings expected, within the bounds of those seen in training."""
         return self.logits(x).clamp(self.bounds[0], self.bounds[1])
 
-    def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
-        seen = masking(self.read(x), self.config.corruption_rate, generator)
-        code = self.encoder(seen)
-        return LossTerms(LOSSES["observed"].of(self.decode(code), x), code.new_zeros(()))
+    def seen(self, x: Rows, generator: torch.Generator) -> Rows:
+        """Some ratings are hidden, and what is left scaled up."""
+        return damaged(x, self.read, "masking", self.config.corruption_rate, generator)
 
 
 class ItemRating(Network):

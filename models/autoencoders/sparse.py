@@ -97,8 +97,8 @@ class SparseAutoencoder(Autoencoder):
         self.output = nn.Linear(dims[-1], n_items)
         initialise(self, generator)
 
-    def encode(self, x: Rows) -> Tensor:
-        activations = self.encoder(self.read(x))
+    def code_of(self, seen: Rows) -> Tensor:
+        activations = self.encoder(seen)
         if self.config.form == "kl":
             return torch.sigmoid(activations)
         return keep_largest(activations, self.k)
@@ -107,7 +107,7 @@ class SparseAutoencoder(Autoencoder):
         hidden: Tensor = self.decoder(code)
         return hidden
 
-    def penalty(self, x: Rows, code: Tensor) -> Tensor:
+    def penalty(self, code: Tensor) -> Tensor:
         """kl: the weighted distance of the batch's mean activations from their target."""
         if self.config.form == "k-sparse":
             return code.new_zeros(())

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.autoencoders.base import Autoencoder, LossTerms, Pass, TrainingPhase
-from models.autoencoders.corruption import check_corruption, hide, masking
+from models.autoencoders.corruption import check_corruption, damaged, hide
 from models.autoencoders.layers import (
     ACTIVATIONS,
     SparseLinear,
@@ -91,17 +91,17 @@ class StackedAutoencoder(Autoencoder):
         """As any kind, but that the visible units of an rbm are the data as they are."""
         return x if self.config.form == "rbm" else super().read(x)
 
-    def encode(self, x: Rows) -> Tensor:
-        code: Tensor = self.encoder(self.read(x))
+    def code_of(self, seen: Rows) -> Tensor:
+        code: Tensor = self.encoder(seen)
         return code
 
     def hidden(self, code: Tensor) -> Tensor:
         hidden: Tensor = self.decoder(code)
         return hidden
 
-    def corrupt(self, x: Rows, generator: torch.Generator) -> Rows:
-        """Hide each entry with probability corruption_rate."""
-        return masking(x, self.config.corruption_rate, generator)
+    def seen(self, x: Rows, generator: torch.Generator) -> Rows:
+        """Entries of the rows are hidden, and what is left scaled up."""
+        return damaged(x, self.read, "masking", self.config.corruption_rate, generator)
 
     def phases(self) -> tuple[TrainingPhase, ...]:
         """One a layer, from the items inwards, and one for the whole."""
@@ -127,7 +127,7 @@ class StackedAutoencoder(Autoencoder):
         """How well a layer and its mirror rebuild what the layer reads."""
         up, down = self.encoder[2 * num : 2 * num + 2], self._down(num)
         if num == 0:
-            logits = down(up(self.read(self.corrupt(x, generator))))
+            logits = down(up(self.seen(x, generator)))
             reconstruction = LOSSES[self.loss_name].of(logits, x)
         else:
             below = self._below(num, x)

@@ -44,8 +44,12 @@ class UndercompleteAutoencoder(Autoencoder):
         self.output = nn.Linear(latent_dim, n_items)
         initialise(self, generator)
 
-    def encode(self, x: Rows) -> Tensor:
-        code: Tensor = self.encoder(x)
+    def read(self, x: Rows) -> Rows:
+        """As they are: so the lesson reckons."""
+        return x
+
+    def code_of(self, seen: Rows) -> Tensor:
+        code: Tensor = self.encoder(seen)
         return code
 
     def hidden(self, code: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoders.base import Autoencoder, LossTerms, Pass, TrainingPhase
-from models.autoencoders.corruption import masking
+from models.autoencoders.corruption import damaged
 from models.autoencoders.layers import (
     check_activation,
     check_widths,
@@ -104,15 +104,15 @@ class Variational(Autoencoder):
     def posterior(self, seen: Rows) -> Normal:
         """q(z | x), of rows as `read` gives them."""
 
-    def encode(self, x: Rows) -> Tensor:
-        return self.posterior(self.read(x)).mean
+    def code_of(self, seen: Rows) -> Tensor:
+        return self.posterior(seen).mean
 
-    def corrupt(self, x: Rows, generator: torch.Generator) -> Rows:
+    def seen(self, x: Rows, generator: torch.Generator) -> Rows:
         """The rows as they are read, some entries hidden and what is left scaled up."""
-        return masking(self.read(x), self.config.corruption_rate, generator)
+        return damaged(x, self.read, "masking", self.config.corruption_rate, generator)
 
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
-        posterior = self.posterior(self.corrupt(x, generator))
+        posterior = self.posterior(self.seen(x, generator))
         z = posterior.sample(generator)
         reconstruction = LOSSES[self.loss_name].of(self.decode(z), x)
         return LossTerms(reconstruction, self.weighted_kl(x, posterior, z).mean())

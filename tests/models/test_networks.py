@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+from models.autoencoders.base import Autoencoder
 from models.autoencoders.corruption import CORRUPTIONS, gaussian, salt_and_pepper
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
-from models.catalog import get_kind
+from models.catalog import build, get_kind
 from models.errors import ConfigError
+from models.rows import values_of
 from models.scoring.ranking import mask, top_n
 from tests.models.conftest import checkerboard, fitted, rows_of
 
@@ -51,10 +53,22 @@ class TestDenoising:
 
     def test_corruption_hides_the_stated_share_and_keeps_zeros_zero(self) -> None:
         x = rows_of(checkerboard().repeat(50, 1))
-        seen = self.network(0.3).corrupt(x, torch.Generator().manual_seed(0))
+        seen = self.network(0.3).seen(x, torch.Generator().manual_seed(0))
         assert (seen.values == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
         assert torch.equal(seen.indices, x.indices)
-        assert seen.values.max().item() == pytest.approx(1 / 0.7)
+        length = x.lengths[0].sqrt().item()
+        assert seen.values.max().item() == pytest.approx(1 / 0.7 / length)
+
+    @pytest.mark.parametrize("kind", ["denoising", "variational", "stacked"])
+    def test_what_is_left_of_a_row_is_on_average_as_loud_as_the_row(self, kind: str) -> None:
+        network = build(
+            kind, {"corruption_rate": 0.5}, n_items=20, generator=torch.Generator().manual_seed(0)
+        )
+        assert isinstance(network, Autoencoder)
+        x = rows_of(checkerboard().repeat(100, 1))
+        seen = network.seen(x, torch.Generator().manual_seed(0))
+        mean = values_of(network.read(x)).mean().item()
+        assert values_of(seen).mean().item() == pytest.approx(mean, rel=0.02)
 
     def test_gaussian_noise_has_the_stated_deviation_and_touches_all(self) -> None:
         x = rows_of(checkerboard().repeat(50, 1))
@@ -98,7 +112,7 @@ class TestDenoising:
         state = generator.get_state()
         loss = network.loss(x, generator).total
         generator.set_state(state)
-        seen = network.corrupt(network.read(x), generator)
+        seen = network.seen(x, generator)
         log_p = torch.log_softmax(network.decode(network.encoder(seen)), dim=1)
         assert loss.item() == pytest.approx((-(x.to_dense() * log_p).sum() / 20).item(), rel=1e-5)
 

@@ -121,7 +121,7 @@ class TestKl:
         x = rows_of(checkerboard(6).double())
 
         def penalty(*_: torch.Tensor) -> torch.Tensor:
-            return sparse.penalty(x, sparse.encode(x))
+            return sparse.penalty(sparse.encode(x))
 
         assert torch.autograd.gradcheck(penalty, tuple(sparse.encoder.parameters()))
 
