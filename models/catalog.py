@@ -11,7 +11,7 @@ from models.autoencoders.contractive import ContractiveAutoencoder, ContractiveC
 from models.autoencoders.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
 from models.autoencoders.deep import DeepAutoencoder, DeepConfig
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
-from models.autoencoders.joint import Joint, JointConfig
+from models.autoencoders.joint import Joint, JointConfig, Member
 from models.autoencoders.linear import LinearConfig, linear
 from models.autoencoders.rating import RatingConfig, rating
 from models.autoencoders.recvae import variational
@@ -107,10 +107,21 @@ def make_config(kind: str, values: Mapping[str, Any]) -> Any:
     check_types(config, values)
     made = config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
     if isinstance(made, JointConfig):
-        for member in made.parts:
-            check_subject(member.kind, "interactions")
-            make_config(member.kind, member.network)
+        for num, member in enumerate(made.parts):
+            _check_member(f"members/{num}", member)
     return made
+
+
+def _check_member(place: str, member: Member) -> None:
+    """Raise ConfigError, with its place among the options, for one that cannot be used."""
+    try:
+        check_subject(member.kind, "interactions")
+    except ConfigError as error:
+        raise ConfigError(f"{place}/{error.field}", error.detail) from None
+    try:
+        make_config(member.kind, member.network)
+    except ConfigError as error:
+        raise ConfigError(f"{place}/network/{error.field}", error.detail) from None
 
 
 def config_values(config: Any) -> dict[str, Any]:

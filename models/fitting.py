@@ -59,7 +59,7 @@ def check_optimisation(config: Any, *, at_least_one: Sequence[str]) -> None:
             raise ConfigError(name, f"{name} is {getattr(config, name)}; it must be at least 1.")
     if not config.learning_rate > 0:
         raise ConfigError("learning_rate", "learning_rate must be above 0.")
-    if config.weight_decay < 0:
+    if not config.weight_decay >= 0:
         raise ConfigError("weight_decay", "weight_decay must not be negative.")
 
 

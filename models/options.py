@@ -1,9 +1,11 @@
 """Whether plain values, as TOML and JSON give them, fit the fields of a config by their type.
 
-Not whether they make sense: each config says that of itself.
+A number is finite. Not whether they make sense: each config says that of itself.
 """
 
+import sys
 from collections.abc import Mapping
+from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -11,13 +13,15 @@ from models.errors import ConfigError
 
 WORDS: dict[Any, str] = {
     int: "a whole number",
-    float: "a number",
+    float: "a finite number",
     bool: "true or false",
     str: "a text",
     Mapping: "a table of options",
     NoneType: "left out",
 }
 """The types that fields have, as a reader of the error would say it."""
+NUMBERS: dict[Any, type[Any]] = {int: Integral, float: Real}
+"""Those of numpy count too."""
 
 
 def check_types(config: type[Any], values: Mapping[str, Any]) -> None:
@@ -38,8 +42,9 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is tuple:
         items = value if isinstance(value, list | tuple) else [None]
         return all(_fits(each, arguments[0]) for each in items)
-    if hint in (int, float):
-        return isinstance(value, int | hint) and not isinstance(value, bool)
+    if hint in NUMBERS:
+        number = isinstance(value, NUMBERS[hint]) and not isinstance(value, bool)
+        return number and abs(value) <= sys.float_info.max  # what is no number is not below either
     return isinstance(value, origin or hint)
 
 
@@ -50,5 +55,6 @@ def _words(hint: Any) -> list[str]:
     if origin is Literal:
         return ["one of " + ", ".join(map(repr, arguments))]
     if origin is tuple:
-        return [f"a list, each {_words(arguments[0])[0]}"]
-    return [WORDS[origin or hint]]
+        return ["a list, each " + " or ".join(_words(arguments[0]))]
+    plain = origin or hint
+    return [WORDS.get(plain, f"a {plain.__name__}")]

@@ -9,7 +9,7 @@ chosen here but by who judges: see `pipelines/training/blending.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from models.autoencoders.base import Network, Pass, TrainingPhase
 from models.autoencoders.search import Judge
 from models.errors import ConfigError, option_error
+from models.options import check_types
 from models.rows import Rows, SparseRows
 
 NO_MEMBERS = ("joint", "rating")
@@ -34,9 +35,19 @@ class Member:
     fit: Mapping[str, Any] = field(default_factory=dict)
     """How it is fitted where each member is fitted by itself."""
 
-    def __post_init__(self) -> None:
-        if self.kind in NO_MEMBERS:
-            raise ConfigError("members", f"A member of a blend cannot be of kind {self.kind!r}.")
+
+def check_member(values: Mapping[str, Any]) -> None:
+    """Raise ConfigError unless the values are those of a Member that can be blended."""
+    known = [each.name for each in fields(Member)]
+    for name in values:
+        if name not in known:
+            raise option_error("members", name, known)
+    if "kind" not in values:
+        raise ConfigError("members", "Each of the members needs a kind.")
+    check_types(Member, values)
+    if values["kind"] in NO_MEMBERS:
+        detail = f"A member of a blend cannot be of kind {values['kind']!r}."
+        raise ConfigError("members", detail)
 
 
 @dataclass(frozen=True)
@@ -55,12 +66,7 @@ class JointConfig:
 
     def __post_init__(self) -> None:
         for member in self.members:
-            for name in member:
-                if name not in ("kind", "network", "fit"):
-                    raise option_error("members", name, ("kind", "network", "fit"))
-            if "kind" not in member:
-                raise ConfigError("members", "Each of the members needs a kind.")
-        assert self.parts is not None
+            check_member(member)
         if self.weights is None:
             return
         if len(self.weights) != len(self.members) or min(self.weights, default=0) < 0:

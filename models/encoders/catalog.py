@@ -18,6 +18,7 @@ from models.encoders.small import padded_lenet, small_googlenet, small_resnet, s
 from models.encoders.vgg import PHASES, vgg
 from models.encoders.zfnet import ZFNET
 from models.errors import ConfigError, choice_error, option_error
+from models.options import check_types
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ def make_encoder_config(
     for option in values or {}:
         if option not in known:
             raise option_error(name, option, known)
-    return replace(config, **{option: _read(value) for option, value in (values or {}).items()})
+    changes = {option: _read(value) for option, value in (values or {}).items()}
+    changed = replace(config, **changes)  # which says better than a type what lines it takes
+    check_types(type(config), changes)
+    return changed
 
 
 def encoder_config_values(config: Any) -> dict[str, Any]:
@@ -123,6 +127,7 @@ def _read(value: Any) -> Any:
     for each in known:
         if each.default is MISSING and each.name not in options:
             raise ConfigError(each.name, f"A line {layer!r} lacks {each.name}; give it a value.")
+    check_types(LINES[layer], options)
     return LINES[layer](**options)
 
 

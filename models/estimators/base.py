@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from models.autoencoders.base import Network
 from models.catalog import build
 from models.fitting import FitConfig
+from models.options import check_types
 
 Array = np.ndarray[Any, Any]
 
@@ -66,6 +67,7 @@ class NetworkEstimator(BaseEstimator):
         return build(self.kind, options, n_items=n_items, generator=generator)
 
     def _fit_config(self) -> FitConfig:
-        return FitConfig(
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
-        )
+        names = ("epochs", "batch_size", "learning_rate")
+        values = {name: getattr(self, name) for name in names}
+        check_types(FitConfig, values)
+        return FitConfig(**values)

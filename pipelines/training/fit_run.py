@@ -34,14 +34,10 @@ def _fit_joint(
     """Every member by itself, then their weights by the validation users."""
     joint = make_config("joint", config.network)
     assert isinstance(joint, JointConfig)
+    runs = [member_run(config, member) for member in joint.parts]
     members = [
-        fit(
-            split,
-            member_run(config, member),
-            checkpoints=checkpoints.part(member_name(num)),
-            on_progress=on_progress,
-        )
-        for num, member in enumerate(joint.parts)
+        fit(split, run, checkpoints=checkpoints.part(member_name(num)), on_progress=on_progress)
+        for num, run in enumerate(runs)
     ]
     networks = [member.network for member in members]
     weights = joint.weights

@@ -13,7 +13,7 @@ def member_name(num: int) -> str:
 
 
 def member_run(config: RunConfig, member: Member) -> RunConfig:
-    """The run of one member: seed, data and threads of the blend's, and no more epochs."""
+    """The run of one member: seed, data and threads of the blend's, and at most its epochs."""
     values = config.values()
     fit_values = {**member.fit, "threads": config.fit.threads}
     run = run_config_of(

@@ -164,15 +164,16 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
         _check_subject(values["kind"], values)
     with _refusals("/network"):
         network = config_values(make_config(values["kind"], values.get("network", {})))
+    search = _section(SearchConfig, "search", values["search"]) if "search" in values else None
     config = RunConfig(
         name=values["name"],
         kind=values["kind"],
         seed=values.get("seed", 42),
         network=network,
         data=_section(DataConfig, "data", values.get("data", {})),
-        fit=_section(FitConfig, "fit", values.get("fit", {})),
+        fit=_section(FitConfig, "fit", _fit_values(values, network, search)),
         images=_section(ImagesConfig, "images", values.get("images", {})),
-        search=_section(SearchConfig, "search", values["search"]) if "search" in values else None,
+        search=search,
         trials=tuple(values.get("trials", ())),
     )
     with _refusals("/data"):
@@ -192,6 +193,24 @@ def _check_own(name: str, seed: int) -> None:
         raise ConfigError("name", detail)
     if not 0 <= seed < 1 << 63:
         raise ConfigError("seed", f"seed is {seed}; it must be from 0 to 2^63 - 1.")
+
+
+def _fit_values(
+    values: Mapping[str, Any], network: Mapping[str, Any], search: SearchConfig | None
+) -> Mapping[str, Any]:
+    """Those of `fit`. A blend that does not say has the epochs of the member that has most, so
+    that it cuts none short.
+    """
+    given: Mapping[str, Any] = values.get("fit", {})
+    if values["kind"] != "joint":
+        return given
+    fits = [
+        _section(FitConfig, f"network/members/{num}/fit", member.get("fit", {}))
+        for num, member in enumerate(network["members"])
+    ]
+    if not fits and search is not None:
+        fits = [named_run(name).fit for name in search.candidates]
+    return {"epochs": max((fit.epochs for fit in fits), default=FitConfig.epochs), **given}
 
 
 def _check_subject(kind: str, values: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from pipelines.training.yardstick import yardstick_of
 @dataclass(frozen=True)
 class Trial:
     """What became of one candidate. `metric` is validation NDCG@100, `weight` its part of the
-    blend; outcome: `waiting`, `stopped`, `finished` or `refused`.
+    blend; outcome: `waiting`, `stopped`, `dropped` (stopped for good), `finished` or `refused`.
     """
 
     run: str
@@ -88,13 +88,12 @@ class _Halving:
         if self._split.validation is None:
             self._first_that_fits()
             return
-        open_nums = self._open(list(range(len(self.trials))))
-        while open_nums and (self._left > 0 or self._unfitted(open_nums)):
+        while (open_nums := self._open()) and (self._left > 0 or self._unfitted(open_nums)):
             rounds = math.ceil(math.log2(len(open_nums))) + 1
             share = max(self._left, 0) / rounds / len(open_nums)
             for num in open_nums:
                 self._go_on(num, share)
-            open_nums = self._better_half(self._open(open_nums))
+            self._drop_worse_half()
 
     def fitted(self, num: int) -> Fitted | None:
         """What a candidate came to; None where it was refused."""
@@ -111,16 +110,18 @@ class _Halving:
     def _left(self) -> float:
         return self._budget - sum(trial.seconds for trial in self.trials)
 
-    def _open(self, nums: list[int]) -> list[int]:
-        return [num for num in nums if self.trials[num].outcome in ("waiting", "stopped")]
+    def _open(self) -> list[int]:
+        return [num for num, t in enumerate(self.trials) if t.outcome in ("waiting", "stopped")]
 
     def _unfitted(self, nums: list[int]) -> bool:
         """Whether one has not had its first share: each gets one, however little time there is."""
         return any(self.trials[num].outcome == "waiting" for num in nums)
 
-    def _better_half(self, nums: list[int]) -> list[int]:
-        ranked = sorted(nums, key=lambda num: -(self.trials[num].metric or 0.0))
-        return sorted(ranked[: math.ceil(len(ranked) / 2)]) if len(ranked) > 1 else ranked
+    def _drop_worse_half(self) -> None:
+        ranked = sorted(self._open(), key=lambda num: -(self.trials[num].metric or 0.0))
+        for num in ranked[math.ceil(len(ranked) / 2) :]:
+            self.trials[num] = replace(self.trials[num], outcome="dropped")
+        self._save()
 
     def _first_that_fits(self) -> None:
         """Where nobody judges there is no choosing: the first candidate, fitted to its end."""
@@ -159,6 +160,9 @@ class _Halving:
             seconds=round(self.trials[num].seconds + seconds, 3),
         )
         self.trials[num] = replace(self.trials[num], metric=self._metric(num))
+        self._save()
+
+    def _save(self) -> None:
         self._checkpoints.save_notes({"trials": [asdict(trial) for trial in self.trials]})
 
     def _metric(self, num: int) -> float | None:

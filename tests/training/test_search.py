@@ -1,5 +1,6 @@
 """The search for members of a blend: what it writes down gives the same network again."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from models.autoencoders.joint import Member
 from pipelines.data.splits import Split, strong_generalisation
 from pipelines.errors import InvalidInput
 from pipelines.runs.files import RunFiles
@@ -15,6 +17,7 @@ from pipelines.training.blending import blend_weights
 from pipelines.training.checkpoints import InMemory
 from pipelines.training.fit import Fitted
 from pipelines.training.fit_run import fit_run
+from pipelines.training.members import member_run
 from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig, named_run, run_config_of, with_options
 from tests.worlds import two_tastes
@@ -70,7 +73,8 @@ def test_the_table_tells_of_every_candidate() -> None:
 
 def test_each_candidate_gets_an_epoch_however_little_time_there_is() -> None:
     found = fitted(auto(budget=1e-6))
-    assert [trial["outcome"] for trial in found.run.trials] == ["finished", "stopped", "stopped"]
+    assert found.run.trials[0]["outcome"] == "finished"
+    assert {trial["outcome"] for trial in found.run.trials[1:]} == {"stopped", "dropped"}
     assert all(trial["metric"] is not None for trial in found.run.trials)
 
 
@@ -150,3 +154,68 @@ def test_only_a_search_has_a_budget() -> None:
     with pytest.raises(InvalidInput, match="budget"):
         with_options(named_run("edlae"), budget_seconds=60)
     assert with_options(named_run("auto"), budget_seconds=60).search.budget_seconds == 60
+
+
+def test_what_was_dropped_stays_so_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter(range(1_000_000))
+    monkeypatch.setattr(search.time, "monotonic", lambda: float(next(seconds)))
+    files, candidates = RunFiles(tmp_path, "r"), ("elsa", "mult-dae", "mult-vae")
+    config = auto(budget=100, candidates=candidates, epochs=500)
+
+    def dropped() -> list[str]:
+        trials = (files.load_notes() or {}).get("trials", [])
+        return [trial["run"] for trial in trials if trial["outcome"] == "dropped"]
+
+    def stop_after_a_halving(_progress: Progress) -> None:
+        if dropped():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_run(SPLIT, config, checkpoints=files, on_progress=stop_after_a_halving)
+    before, seen = dropped(), []
+    assert len(before) == 1
+    found = fit_run(
+        SPLIT, config, checkpoints=files, on_progress=lambda p: seen.append(p.phase.split(":")[0])
+    )
+    assert before[0] not in seen
+    assert set(seen) & (set(candidates) - set(before))
+    outcomes = {trial["run"]: trial["outcome"] for trial in found.run.trials}
+    assert outcomes[before[0]] == "dropped"
+
+
+def test_a_blend_cuts_no_member_short_unless_it_is_asked_to() -> None:
+    members = [
+        {"kind": "denoising", "fit": {"epochs": 400}},
+        {"kind": "linear", "network": {"form": "elsa"}, "fit": {"epochs": 30}},
+    ]
+    values = {"name": "x", "kind": "joint", "network": {"members": members}}
+
+    def epochs(config: RunConfig) -> list[int]:
+        return [member_run(config, Member(**member)).fit.epochs for member in members]
+
+    assert epochs(run_config_of(values)) == [400, 30]
+    assert epochs(run_config_of({**values, "fit": {"epochs": 50}})) == [50, 30]
+    assert epochs(with_options(run_config_of(values), epochs=20)) == [20, 20]
+    most = max(named_run(name).fit.epochs for name in named_run("auto").search.candidates)
+    assert named_run("auto").fit.epochs == most
+
+
+@pytest.mark.parametrize(
+    ("member", "pointer", "detail"),
+    [
+        ({"fit": {"epochz": 3}}, "fit/epochz", "'epochs'"),
+        ({"fit": {"learning_rate": math.nan}}, "fit/learning_rate", "finite"),
+        ({"fit": {"optimiser": "adam"}}, "fit/optimiser", "adamw"),
+        ({"network": {"latent_dims": 3}}, "network/latent_dims", "'latent_dim'"),
+        ({"kind": "deap"}, "kind", "'deep'"),
+    ],
+)
+def test_a_members_options_are_refused_before_anything_is_trained(
+    member: dict[str, Any], pointer: str, detail: str
+) -> None:
+    members = [{"kind": "linear"}, {"kind": "denoising", **member}]
+    with pytest.raises(InvalidInput, match=detail) as refused:
+        run_config_of({"name": "x", "kind": "joint", "network": {"members": members}})
+    assert refused.value.errors[0].pointer == f"/network/members/1/{pointer}"
