@@ -44,8 +44,14 @@ def _fits(value: Any, hint: Any) -> bool:
         return all(_fits(each, arguments[0]) for each in items)
     if hint in NUMBERS:
         number = isinstance(value, NUMBERS[hint]) and not isinstance(value, bool)
-        return number and abs(value) <= sys.float_info.max  # what is no number is not below either
+        return number and _is_finite(value)
     return isinstance(value, origin or hint)
+
+
+def _is_finite(value: Integral | Real) -> bool:
+    """Also of a whole number, which can be larger than any of floating point."""
+    plain = int(value) if isinstance(value, Integral) else float(value)
+    return abs(plain) <= sys.float_info.max
 
 
 def _words(hint: Any) -> list[str]:
