@@ -16,10 +16,11 @@ from pipelines.images.training import assess_images, fit_images
 from pipelines.machine import available_memory
 from pipelines.registry.artifact import write_artifact
 from pipelines.runs.files import RunFiles
-from pipelines.runs.steps import Parts, Step, act_on, record_candidate
-from pipelines.storage import artifacts, runs
+from pipelines.runs.steps import Parts, Step, candidate_of, publish_by, record_candidate
+from pipelines.storage import artifacts
 from pipelines.storage.engine import reading
 from pipelines.storage.tables import IMAGES
+from pipelines.training.gate import Verdict
 from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig, run_config_of
 
@@ -92,35 +93,28 @@ def publish_images(parts: Parts) -> None:
 
     Judges again where the active artifact changed meanwhile. Raises RunCancelled.
     """
-    with reading(parts.engine) as session:
-        run = runs.get_run(session, run_id=parts.run_id)
-    assert run is not None
-    assert run.artifact_id is not None
-    parts.on_progress(Progress("judging", 0, 1))
-    candidate = read_image_artifact(parts.store, run.artifact_id)
+    candidate = read_image_artifact(parts.store, candidate_of(parts))
     _, split = _read(parts)
     errors = _files(parts).read_errors()
 
     def tell(done: int, total: int) -> None:
         parts.on_progress(Progress("embedding", done, total))
 
-    published = False
-    while not published:
-        with reading(parts.engine) as session:
-            rival_id = artifacts.active_artifact_id(session, subject=IMAGES)
+    def judged(rival_id: str | None) -> Verdict:
         verdict = judge_images(errors, _rival(parts, rival_id, split))
         if verdict.promote:
             embed_missing(parts.engine, candidate, on_chunk=tell)
-        published = act_on(
-            parts,
-            verdict,
-            artifact_id=candidate.artifact_id,
-            rival_id=rival_id,
-            subject=IMAGES,
-            promote=lambda session: artifacts.promote_artifact(
-                session, artifact_id=candidate.artifact_id, now=datetime.now(UTC)
-            ),
-        )
+        return verdict
+
+    publish_by(
+        parts,
+        judged,
+        artifact_id=candidate.artifact_id,
+        promote=lambda session: artifacts.promote_artifact(
+            session, artifact_id=candidate.artifact_id, now=datetime.now(UTC)
+        ),
+        subject=IMAGES,
+    )
 
 
 IMAGE_STEPS: tuple[tuple[str, Step], ...] = (

@@ -142,26 +142,54 @@ def publish(parts: Parts) -> None:
 
     Judges again where the active artifact changed meanwhile. Raises RunCancelled.
     """
+    candidate = read_artifact(parts.store, candidate_of(parts))
+    judgement, split = parts.files.read_judgement(), _split(parts, parts.files.read_snapshot())
+
+    def judged(rival_id: str | None) -> Verdict:
+        headline = judgement.test.headline if judgement.test else None
+        rival = _rival_evaluation(parts.store, rival_id, split, headline)
+        return judge(judgement.test, judgement.popularity, rival)
+
+    publish_by(
+        parts,
+        judged,
+        artifact_id=candidate.artifact_id,
+        promote=lambda session: promote(session, candidate),
+    )
+
+
+def candidate_of(parts: Parts) -> str:
+    """The id of the artifact that the run made; says that it is judged now."""
     with reading(parts.engine) as session:
         run = runs.get_run(session, run_id=parts.run_id)
     assert run is not None
     assert run.artifact_id is not None
     parts.on_progress(Progress("judging", 0, 1))
-    candidate = read_artifact(parts.store, run.artifact_id)
-    judgement, split = parts.files.read_judgement(), _split(parts, parts.files.read_snapshot())
+    return run.artifact_id
+
+
+def publish_by(
+    parts: Parts,
+    judged: Callable[[str | None], Verdict],
+    *,
+    artifact_id: str,
+    promote: Callable[[Session], object],
+    subject: str = INTERACTIONS,
+) -> None:
+    """Act on what `judged` says of the candidate beside the active artifact of that id; it is
+    asked again where another became active meanwhile.
+    """
     published = False
     while not published:
         with reading(parts.engine) as session:
-            rival_id = artifacts.active_artifact_id(session)
-        headline = judgement.test.headline if judgement.test else None
-        rival = _rival_evaluation(parts.store, rival_id, split, headline)
-        verdict = judge(judgement.test, judgement.popularity, rival)
-        published = act_on(
+            rival_id = artifacts.active_artifact_id(session, subject=subject)
+        published = _act_on(
             parts,
-            verdict,
-            artifact_id=candidate.artifact_id,
+            judged(rival_id),
+            artifact_id=artifact_id,
             rival_id=rival_id,
-            promote=lambda session: promote(session, candidate),
+            promote=promote,
+            subject=subject,
         )
 
 
@@ -200,7 +228,7 @@ def _rival_evaluation(
     return yardstick.evaluate(scorer, split.test)
 
 
-def act_on(
+def _act_on(
     parts: Parts,
     verdict: Verdict,
     *,
