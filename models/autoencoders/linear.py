@@ -101,8 +101,10 @@ class FullRank(Network):
         super().__init__(n_items, "squared")
         self.config = config
         self._chosen: dict[str, Any] = {}
-        self._among: Tensor | None = None
-        """While options are being chosen: the items that there are."""
+        self._among: tuple[Tensor, Tensor] | None = None
+        """While options are being chosen: the items that there are, and the place of each item
+        among them, -1 of others.
+        """
         dtype = closed_form.answer_dtype(n_items)
         self.register_buffer("weight", torch.zeros(n_items, n_items, dtype=dtype))  # B
 
@@ -110,11 +112,10 @@ class FullRank(Network):
         if self._among is None:
             return times(x, self.weight)
         assert isinstance(x, SparseRows)
-        place = torch.full((self.n_items,), -1)
-        place[self._among] = torch.arange(len(self._among))
+        item_nums, place = self._among
         logits = torch.full((len(x), self.n_items), -torch.inf)
-        shown = renumbered(x, place, len(self._among))
-        logits[:, self._among] = times(shown, self.weight)
+        shown = renumbered(x, place, len(item_nums))
+        logits[:, item_nums] = times(shown, self.weight)
         return logits
 
     def prepare(self, x: SparseRows, *, memory_bytes: int | None = None) -> None:
@@ -154,16 +155,20 @@ class FullRank(Network):
         judge: Judge,
         start: Numbers,
     ) -> Numbers:
-        self._among = problem.most_common(min(SEARCHED, self.n_items))
-        part = problem.among(self._among)
+        item_nums = problem.most_common(min(SEARCHED, self.n_items))
+        place = torch.full((self.n_items,), -1)
+        place[item_nums] = torch.arange(len(item_nums))
+        self._among = (item_nums, place)
+        part = problem.among(item_nums)
 
         def value(numbers: Numbers) -> float:
             self.weight = part.weights(numbers)
             return judge()
 
-        best = best_options(candidates, value, start=start)
-        self._among = None
-        return best
+        try:  # a judge may stop the fit
+            return best_options(candidates, value, start=start)
+        finally:
+            self._among = None
 
     @property
     def chosen(self) -> dict[str, Any]:

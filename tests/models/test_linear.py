@@ -192,6 +192,19 @@ def test_numbers_are_chosen_among_the_most_common_items_and_then_used_for_all(
     assert torch.equal(again.weight, network.weight)
 
 
+def test_a_judge_that_stops_leaves_no_search_behind() -> None:
+    x = table(30, 7)
+    network = linear(LinearConfig(form="ease"), n_items=7, generator=torch.Generator())
+
+    def judge() -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        network.solve(rows_of(x), judge)
+    network.weight = torch.eye(7)
+    assert torch.allclose(network.logits(rows_of(x)), x)
+
+
 class TestChoice:
     def tried(self, values: dict[float, float], start: float) -> tuple[float, list[float]]:
         applied: list[float] = []
