@@ -1,4 +1,5 @@
-"""The worker: carries out the runs that are queued and fires schedules. Serves no requests.
+"""The worker: carries out the runs that are queued, fires schedules and embeds images that were
+imported. Serves no requests.
 
 Of all workers on a database one leads, the others stand by and take over when it is gone. A
 worker that is stopped is no different from one that crashed: the next goes on from the last
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from models.catalog import get_kind
 from pipelines.durable import DurableRuns
+from pipelines.images.upkeep import ImageUpkeep
 from pipelines.registry.store import Store
 from pipelines.runs.folders import remove_files, runs_with_files
 from pipelines.runs.life import record_dead
@@ -45,6 +47,7 @@ class Worker:
         self._store = Store(settings.store_url)
         self._engine = engine
         self._looked_at = EPOCH
+        self._images = ImageUpkeep(engine, self._store)
 
     def run(self) -> None:
         """Wait to lead, then lead until the lead is lost with the database.
@@ -58,12 +61,15 @@ class Worker:
         durable = DurableRuns(self._engine, carry_out=self._carry_out, remove=self._remove)
         handed_over: set[str] = set()
         while leadership.is_held():
+            more = False
             try:
                 self._look_at_clock()
                 self._look_at_open_runs(durable, handed_over)
+                more = self._images.embed_some()
             except AWAY as error:
                 log.warning("the database is away", error=str(error.orig))
-            time.sleep(INTERVAL)
+            if not more:
+                time.sleep(INTERVAL)
 
     def _wait_to_lead(self, leadership: Lock) -> None:
         told = False

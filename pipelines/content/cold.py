@@ -12,24 +12,16 @@ from functools import cached_property
 from itertools import islice
 
 import numpy as np
-import structlog
 from scipy import sparse
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.content import Array, Csr
 from pipelines.content.items import read_contents
 from pipelines.content.tower import ContentTower
 from pipelines.data.vocabulary import Vocabulary
-from pipelines.errors import DamagedArtifact
-from pipelines.images.artifact import ImageArtifact, read_image_artifact
-from pipelines.images.embedding import embed_some
-from pipelines.registry.store import Store
 from pipelines.storage.images import not_embedded
 from pipelines.storage.items import changed_items, changes
 from pipelines.storage.tables import EPOCH
-
-log = structlog.get_logger()
 
 MAX_COLD = 10_000
 """Items scored by content: of more than these the newest."""
@@ -69,8 +61,7 @@ class ColdCatalogue:
         self._none = ColdItems((), tower.tower.features[:0])
         self._items = self._none
         self._waiting: set[str] = set()
-        """Whose images have no embedding by the artifact whose embeddings the tower reads."""
-        self._images: ImageArtifact | None = None
+        """Whose images have no embedding yet by the artifact whose embeddings the tower reads."""
         self._look_at_all_at = float("-inf")
         self._since = EPOCH
         self._seen: tuple[datetime | None, int] = (None, 0)
@@ -92,21 +83,6 @@ class ColdCatalogue:
         if embedded:
             self._take(session, sorted(embedded))
         return self._items
-
-    def embed_waiting(self, engine: Engine, store: Store) -> None:
-        """Embed a chunk of the images that no one has embedded as the tower knows images: they came
-        after training, or another artifact about images is active by now.
-        """
-        artifact_id = self._feature_map.image_artifact_id
-        if artifact_id is None or not self._waiting:
-            return
-        try:
-            self._images = self._images or read_image_artifact(store, artifact_id)
-        except DamagedArtifact as error:  # their categories and words still count
-            log.warning("images of new items say nothing", reason=error.detail)
-            self._waiting = set()
-            return
-        embed_some(engine, self._images, item_ids=self._waiting)
 
     def _not_embedded(self, session: Session, item_ids: Collection[str]) -> set[str]:
         artifact_id = self._feature_map.image_artifact_id

@@ -5,7 +5,7 @@ What is imported twice changes nothing, so that an import that was cut off is si
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -142,14 +142,15 @@ class _Import:
         """Store a chunk; the categories of an item that has the very image stay as they are."""
         images = {image.item_id: content for image, content in chunk}
         before = image_digests(session, item_ids=images)
-        self.counts.add(put_images(session, images=images, now=self.counts.now))
+        now = datetime.now(UTC)  # not that of the import: when an image was stored tells it apart
+        self.counts.add(put_images(session, images=images, now=now))
         told = [
             NewItem(image.item_id, categories=image.categories)
             for image, content in chunk
             if image.categories and before.get(image.item_id) != content.digest
         ]
         if told:
-            put_items(session, items=told, now=self.counts.now)
+            put_items(session, items=told, now=now)
 
     def check_any(self) -> None:
         """Raise InvalidInput where nothing was usable."""

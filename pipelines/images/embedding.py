@@ -1,6 +1,6 @@
 """Where images lie by an artifact, kept with the images: all of them before it goes live."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,14 +45,13 @@ def embed_missing(
         _embed(engine, artifact, some)
 
 
-def embed_some(engine: Engine, artifact: ImageArtifact, *, item_ids: Collection[str]) -> None:
-    """Store an embedding for a chunk of those of these images that have none by this artifact."""
+def embed_some(engine: Engine, artifact: ImageArtifact, *, limit: int) -> bool:
+    """Store an embedding for up to `limit` images; False where none was missing."""
     with reading(engine) as session:
-        some = images_to_embed(
-            session, artifact_id=artifact.artifact_id, limit=CHUNK, item_ids=item_ids
-        )
+        some = images_to_embed(session, artifact_id=artifact.artifact_id, limit=limit)
     if some:
         _embed(engine, artifact, some)
+    return bool(some)
 
 
 def _embed(engine: Engine, artifact: ImageArtifact, some: Sequence[tuple[str, str, bytes]]) -> None:

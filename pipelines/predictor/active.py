@@ -59,7 +59,6 @@ class ActivePredictor(Watcher):
             cold = self._cold.refresh(session)
         if cold is not self._predictor.cold:
             self._predictor = self._predictor.with_cold(cold)
-        self._cold.embed_waiting(self._engine, self._store)  # taken at the next look
 
 
 def cold_catalogue(predictor: Predictor) -> ColdCatalogue | None:

@@ -1,4 +1,7 @@
-"""Which artifact about images answers in this process, and where all images lie by it."""
+"""Which artifact about images answers in this process, and where all images lie by it.
+
+Reads only; who embeds is `pipelines/images`.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,6 @@ from torch.nn import functional as F
 from models.scoring.ranking import top_n
 from pipelines.errors import NotReady
 from pipelines.images.artifact import ImageArtifact, read_image_artifact
-from pipelines.images.embedding import embed_missing
 from pipelines.predictor.predictor import Ranked
 from pipelines.predictor.watching import Watcher
 from pipelines.storage.artifacts import active_artifact_id
@@ -61,9 +63,7 @@ class ActiveImages(Watcher):
         return self._live.artifact if self._live else None
 
     def look(self) -> None:
-        """Load the active artifact unless it is loaded, and embed images that came otherwise than
-        through a request: imported, or sent while another artifact was loaded.
-        """
+        """Load the active artifact unless it is loaded, and the embeddings that came since."""
         with reading(self._engine) as session:
             artifact_id = active_artifact_id(session, subject=IMAGES)
         if artifact_id is None:
@@ -74,26 +74,34 @@ class ActiveImages(Watcher):
             with reading(self._engine) as session:
                 self._live = _read_live(session, artifact)
             log.info("artifact about images loaded", artifact_id=artifact_id)
-        if self._live is not None and self._live.state.n_embeddings < self._live.state.n_images:
-            embed_missing(self._engine, self._live.artifact, on_chunk=lambda *_: None)
         with reading(self._engine) as session:
             self.live(session)
 
+    def required(self) -> ImageArtifact:
+        """The artifact, for what needs no neighbours. Raises NotReady where there is none."""
+        return self._loaded().artifact
+
     def live(self, session: Session) -> LiveImages:
         """The artifact with the embeddings as they are now. Raises NotReady where there is none."""
+        live = self._loaded()
+        artifact_id = live.artifact.artifact_id
+        if image_state(session, artifact_id=artifact_id) == live.state:
+            return live
+        if active_artifact_id(session, subject=IMAGES) != artifact_id:
+            return live  # its embeddings may be gone; in a moment another is loaded
+        now = _read_live(session, live.artifact)
+        if self._live is live:  # nobody has loaded later ones, or another artifact, meanwhile
+            self._live = now
+        return now
+
+    def _loaded(self) -> LiveImages:
         live = self._live
         if live is None:
             raise NotReady(
                 "No artifact about images is active yet. PUT /v1/items/ITEM_ID/image or "
                 "`hourglass import FOLDER`, then run `hourglass train convolutional`."
             )
-        artifact_id = live.artifact.artifact_id
-        if image_state(session, artifact_id=artifact_id) == live.state:
-            return live
-        if active_artifact_id(session, subject=IMAGES) != artifact_id:
-            return live  # its embeddings are gone; in a moment another is loaded
-        self._live = _read_live(session, live.artifact)
-        return self._live
+        return live
 
 
 def _read_live(session: Session, artifact: ImageArtifact) -> LiveImages:

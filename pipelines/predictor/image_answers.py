@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import torch
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pipelines.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -14,7 +15,9 @@ from pipelines.predictor.embed import SimilarItems, check_item
 from pipelines.predictor.recommend import first_visible
 from pipelines.storage.bulk import Stored
 from pipelines.storage.embeddings import ItemEmbedding, get_embedding, put_embeddings
+from pipelines.storage.engine import reading, writing
 from pipelines.storage.images import NewImage, get_image, put_images
+from pipelines.storage.items import get_item
 from pipelines.storage.tables import ItemImage
 
 
@@ -50,15 +53,20 @@ class ImageLabel:
 
 
 def store_image(
-    session: Session, active: ActiveImages, *, item_id: str, image: NewImage, now: datetime
+    engine: Engine, active: ActiveImages, *, item_id: str, image: NewImage, now: datetime
 ) -> Stored:
     """Store the image with its embedding, so that it is a neighbour at once."""
-    stored = put_images(session, images={item_id: image}, now=now)
-    artifact = active.artifact
-    if artifact is not None and not stored.repeated:
+    artifact, rows = active.artifact, []
+    with reading(engine) as session:
+        item = get_item(session, item_id=item_id)
+    # Before the transaction: nobody waits for a network in order to write.
+    if artifact is not None and (item is None or item.image_digest != image.digest):
         vector = embed_contents(artifact, [image.content])[0]
-        row = ItemEmbedding(item_id, vector.tobytes(), None)
-        put_embeddings(session, artifact_id=artifact.artifact_id, embeddings=[row])
+        rows = [ItemEmbedding(item_id, vector.tobytes(), None)]
+    with writing(engine) as session:
+        stored = put_images(session, images={item_id: image}, now=now)
+        if artifact is not None and not stored.repeated:
+            put_embeddings(session, artifact_id=artifact.artifact_id, embeddings=rows)
     return stored
 
 
@@ -90,7 +98,7 @@ def similar_to_image(
 
 def reconstruct_image(session: Session, active: ActiveImages, *, item_id: str) -> Picture:
     """What the image should look like, in its own size. Raises NotReady, NotFound."""
-    artifact = active.live(session).artifact
+    artifact = active.required()
     image = _image_of(session, item_id)
     seen, expected = rebuilt(artifact, image.content)
     error = float((seen - expected).square().mean())
@@ -100,7 +108,7 @@ def reconstruct_image(session: Session, active: ActiveImages, *, item_id: str) -
 
 def map_errors(session: Session, active: ActiveImages, *, item_id: str) -> Picture:
     """Where the image differs from its reconstruction: black nowhere, white at the most."""
-    artifact = active.live(session).artifact
+    artifact = active.required()
     image = _image_of(session, item_id)
     seen, expected = rebuilt(artifact, image.content)
     errors = (seen - expected).abs().mean(dim=0, keepdim=True)
@@ -114,7 +122,7 @@ def map_features(
     session: Session, active: ActiveImages, *, item_id: str, layer: str | None
 ) -> Picture:
     """The maps of a layer as one grid. Raises InvalidInput that lists the layers there are."""
-    artifact = active.live(session).artifact
+    artifact = active.required()
     image = _image_of(session, item_id)
     maps = feature_maps(artifact, image.content)
     if layer not in maps:
@@ -126,7 +134,7 @@ def map_features(
 
 def label_image(session: Session, active: ActiveImages, *, item_id: str) -> ImageLabel:
     """Which label the image has. Raises NotReady, NotFound; Conflict where no label was learnt."""
-    artifact = active.live(session).artifact
+    artifact = active.required()
     image = _image_of(session, item_id)
     head = artifact.head
     if head is None:

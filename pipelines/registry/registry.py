@@ -4,6 +4,7 @@ The database says which artifact is active; the files say what it is.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,10 +45,8 @@ def promote_by_id(engine: Engine, store: Store, artifact_id: str) -> None:
     with reading(engine) as session:
         row = _found(session, artifact_id)
         before = artifacts.active_artifact_id(session, subject=row.subject)
-    make_active = _ready(engine, store, artifact_id, row.subject)
-    with writing(engine) as session:
-        _check_unchanged(session, before, row.subject)
-        make_active(session)
+    with _promoting(engine, store, artifact_id, subject=row.subject, before=before):
+        pass
 
 
 def roll_back(engine: Engine, store: Store, *, subject: str = INTERACTIONS) -> str:
@@ -62,10 +61,7 @@ def roll_back(engine: Engine, store: Store, *, subject: str = INTERACTIONS) -> s
         previous = artifacts.previous_artifact(session, subject=subject)
     if left is None or previous is None:
         raise Conflict("No artifact was active before the present one; promote one by its id.")
-    make_active = _ready(engine, store, previous.artifact_id, subject)
-    with writing(engine) as session:
-        _check_unchanged(session, left, subject)
-        make_active(session)
+    with _promoting(engine, store, previous.artifact_id, subject=subject, before=left) as session:
         artifacts.set_status(session, artifact_id=left, status="rejected")
     return previous.artifact_id
 
@@ -78,6 +74,24 @@ def _found(session: Session, artifact_id: str) -> Row:
             "GET /v1/artifacts list them all."
         )
     return row
+
+
+@contextmanager
+def _promoting(
+    engine: Engine, store: Store, artifact_id: str, *, subject: str, before: str | None
+) -> Iterator[Session]:
+    """The transaction in which the artifact becomes active; what was embedded for it goes where it
+    does not.
+    """
+    try:
+        make_active = _ready(engine, store, artifact_id, subject)
+        with writing(engine) as session:
+            _check_unchanged(session, before, subject)
+            make_active(session)
+            yield session
+    finally:
+        with writing(engine) as session:
+            artifacts.forget_unless_read(session, artifact_id=artifact_id)
 
 
 def _ready(

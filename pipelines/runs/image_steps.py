@@ -7,7 +7,7 @@ import structlog
 import torch
 
 from pipelines.errors import DamagedArtifact
-from pipelines.images.artifact import pack_images, read_image_artifact
+from pipelines.images.artifact import ImageArtifact, pack_images, read_image_artifact
 from pipelines.images.catalogue import ImageRows, read_rows, resolved
 from pipelines.images.embedding import embed_missing
 from pipelines.images.judging import Errors, check_memory, judge_images
@@ -18,7 +18,7 @@ from pipelines.registry.artifact import write_artifact
 from pipelines.runs.files import RunFiles
 from pipelines.runs.steps import Parts, Step, candidate_of, publish_by, record_candidate
 from pipelines.storage import artifacts
-from pipelines.storage.engine import reading
+from pipelines.storage.engine import reading, writing
 from pipelines.storage.tables import IMAGES
 from pipelines.training.gate import Verdict
 from pipelines.training.progress import Progress
@@ -91,9 +91,18 @@ def make_image_artifact(parts: Parts) -> None:
 def publish_images(parts: Parts) -> None:
     """Let the gate judge the candidate; if it passes embed every image, then promote it.
 
-    Judges again where the active artifact changed meanwhile. Raises RunCancelled.
+    Judges again where the active artifact changed meanwhile. Where it does not go live in the end,
+    its embeddings go. Raises RunCancelled.
     """
     candidate = read_image_artifact(parts.store, candidate_of(parts))
+    try:
+        _publish(parts, candidate)
+    finally:
+        with writing(parts.engine) as session:
+            artifacts.forget_unless_read(session, artifact_id=candidate.artifact_id)
+
+
+def _publish(parts: Parts, candidate: ImageArtifact) -> None:
     _, split = _read(parts)
     errors = _files(parts).read_errors()
 

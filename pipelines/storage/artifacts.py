@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.storage.bulk import insert_into
-from pipelines.storage.tables import INTERACTIONS, Artifact, Embedding
+from pipelines.storage.tables import IMAGES, INTERACTIONS, Artifact, Embedding
 
 
 def add_artifact(
@@ -68,12 +68,27 @@ def _is_active(subject: str) -> ColumnElement[bool]:
     return (Artifact.subject == subject) & (Artifact.status == "active")
 
 
+def image_artifact_ids(session: Session) -> list[str]:
+    """Whose embeddings of images are read: the active artifact's about images, and those of the one
+    that the content tower of the active artifact about interactions was fitted to.
+    """
+    active, tower = active_artifact_id(session, subject=IMAGES), session.scalar(_of_tower())
+    return list(dict.fromkeys(each for each in (active, tower) if each is not None))
+
+
+def _of_tower() -> Select[str]:
+    of_tower = Artifact.manifest["content"]["image_artifact_id"].as_string()
+    return select(of_tower).where(_is_active(INTERACTIONS))
+
+
 def lock_promotions(session: Session, *, subject: str = INTERACTIONS) -> str | None:
     """The id of the active artifact; until this transaction ends nobody else promotes."""
-    # The lock makes two promotions take turns on PostgreSQL; on SQLite all writers do.
-    query = select(Artifact.artifact_id, Artifact.status).where(Artifact.subject == subject)
-    rows = session.execute(query.order_by(Artifact.artifact_key).with_for_update())
-    return next((artifact_id for artifact_id, status in rows if status == "active"), None)
+    # The lock makes two promotions take turns on PostgreSQL; on SQLite all writers do. All subjects
+    # share it: an artifact about interactions may read the embeddings of one about images.
+    query = select(Artifact.artifact_id, Artifact.subject, Artifact.status)
+    locked = query.order_by(Artifact.artifact_key).with_for_update(key_share=True)
+    found = [row.artifact_id for row in session.execute(locked) if row[1:] == (subject, "active")]
+    return found[0] if found else None
 
 
 def previous_artifact(session: Session, *, subject: str = INTERACTIONS) -> Artifact | None:
@@ -96,8 +111,8 @@ def promote_artifact(session: Session, *, artifact_id: str, now: datetime) -> bo
     """Make this the active artifact of its subject; False, and nothing changed, when there is none
     of that id.
 
-    The one active so far is retired, and no other of the subject keeps embeddings. Promoting the
-    active one again changes nothing.
+    The one active so far is retired. Embeddings of others of the subject go, and those of images
+    that only the retired one's content tower read. Promoting the active one again changes nothing.
     """
     chosen = get_artifact(session, artifact_id=artifact_id)
     if chosen is None:
@@ -106,19 +121,26 @@ def promote_artifact(session: Session, *, artifact_id: str, now: datetime) -> bo
     session.refresh(chosen)
     if chosen.status == "active":
         return True
+    read_before = image_artifact_ids(session)
     active = active_artifact(session, subject=chosen.subject)
     if active is not None:
         active.status = "retired"
         session.flush()
-    _forget_embeddings_of_others(session, chosen)
     chosen.status = "active"
     chosen.promoted_at = now
     session.flush()
+    of_subject = Artifact.subject == chosen.subject
+    _forget_unread(session, of_subject | Artifact.artifact_id.in_(read_before))
     return True
 
 
-def _forget_embeddings_of_others(session: Session, chosen: Artifact) -> None:
-    others = select(Artifact.artifact_key).where(
-        Artifact.subject == chosen.subject, Artifact.artifact_key != chosen.artifact_key
-    )
-    session.execute(delete(Embedding).where(Embedding.artifact_key.in_(others)))
+def forget_unless_read(session: Session, *, artifact_id: str) -> None:
+    """Delete the embeddings of an artifact that is not to go live now, unless they are read."""
+    lock_promotions(session)
+    _forget_unread(session, Artifact.artifact_id == artifact_id)
+
+
+def _forget_unread(session: Session, which: ColumnElement[bool]) -> None:
+    read = Artifact.artifact_id.in_(image_artifact_ids(session)) | (Artifact.status == "active")
+    unread = select(Artifact.artifact_key).where(which, ~read)
+    session.execute(delete(Embedding).where(Embedding.artifact_key.in_(unread)))

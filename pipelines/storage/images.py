@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from pipelines.storage.bulk import Stored, insert_into, values_of
@@ -16,6 +16,8 @@ from pipelines.storage.items import item_keys
 from pipelines.storage.tables import IMAGES, Artifact, Embedding, Item, ItemImage
 
 _CHUNK_ROWS: Final = 200
+_MOMENTS: Final = 2**40
+"""Of moments in microseconds the lower bits: the sum of 8 million fits in 64 bits."""
 
 
 class NewImage(NamedTuple):
@@ -44,7 +46,10 @@ class ImageState(NamedTuple):
 
     n_images: int
     n_embeddings: int
-    last_stored: datetime | None
+    moments: int
+    """The sum of when each image was stored: transactions end in any order, so that the last moment
+    stays where an image of an earlier one is replaced.
+    """
 
 
 def put_images(session: Session, *, images: dict[str, NewImage], now: datetime) -> Stored:
@@ -153,22 +158,17 @@ def read_contents(session: Session, *, item_ids: Sequence[str]) -> Iterator[tupl
 def image_state(session: Session, *, artifact_id: str) -> ImageState:
     """How many images and embeddings there are; cheap."""
     embedded = select(func.count()).select_from(Embedding).join(Artifact)
-    return ImageState(
-        session.scalar(select(func.count()).select_from(ItemImage)) or 0,
-        session.scalar(embedded.where(Artifact.artifact_id == artifact_id)) or 0,
-        session.scalar(select(func.max(ItemImage.stored_at))),
-    )
+    microseconds = type_coerce(ItemImage.stored_at, BigInteger) % _MOMENTS
+    n_images, moments = session.execute(select(func.count(), func.sum(microseconds))).one()
+    n_embeddings = session.scalar(embedded.where(Artifact.artifact_id == artifact_id)) or 0
+    return ImageState(n_images, n_embeddings, int(moments or 0))
 
 
 def images_to_embed(
-    session: Session, *, artifact_id: str, limit: int, item_ids: Collection[str] | None = None
+    session: Session, *, artifact_id: str, limit: int
 ) -> list[tuple[str, str, bytes]]:
-    """Up to `limit` images, of all items or of these, without an embedding by this artifact:
-    (item_id, digest, content).
-    """
+    """Up to `limit` images without an embedding by this artifact: (item_id, digest, content)."""
     query = select(Item.item_id, Item.image_digest, ItemImage.content).join(ItemImage)
-    if item_ids is not None:
-        query = query.where(Item.item_id.in_(values_of(session, item_ids)))
     missing = query.where(_not_embedded(artifact_id)).order_by(Item.item_key).limit(limit)
     return [
         (item_id, digest or "", content) for item_id, digest, content in session.execute(missing)

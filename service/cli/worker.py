@@ -1,4 +1,4 @@
-"""`hourglass worker`: carries out queued runs and schedules, beside the web server."""
+"""`hourglass worker`: queued runs, schedules and imported images, beside the web server."""
 
 import os
 import signal
@@ -18,8 +18,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def worker() -> None:
-    """Carry out queued runs, one of interactions and one of images at a time, and fire schedules,
-    until Ctrl-C.
+    """Carry out queued runs, one of interactions and one of images at a time, fire schedules and
+    embed imported images, until Ctrl-C.
 
     A run that is interrupted, also by a crash, goes on when a worker starts again. Several workers
     are safe: one works, the others stand by. A PostgreSQL that is away is waited for.

@@ -45,9 +45,8 @@ def put_image(item_id: str) -> tuple[dict[str, Any], int]:
     Sending the same again changes nothing.
     """
     parts, image = context(), sent_image()
-    with parts.writing() as session:
-        now = datetime.now(UTC)
-        stored = store_image(session, parts.images, item_id=item_id, image=image, now=now)
+    now = datetime.now(UTC)
+    stored = store_image(parts.engine, parts.images, item_id=item_id, image=image, now=now)
     answer = {"item_id": item_id, "image_digest": image.digest, **image._asdict()}
     return answer, 201 if stored.new else 200
 

@@ -32,6 +32,11 @@ from tests.running import run, store_at
 from tests.worlds import store_world, two_tastes
 
 
+def n_embeddings(engine: Engine, artifact_id: str) -> int:
+    with reading(engine) as session:
+        return image_state(session, artifact_id=artifact_id).n_embeddings
+
+
 def active(engine: Engine, subject: str = IMAGES) -> str | None:
     with reading(engine) as session:
         return active_artifact_id(session, subject=subject)
@@ -112,13 +117,12 @@ def test_a_worse_artifact_is_rejected_and_an_older_one_comes_back(
     assert not bad.promoted
     assert any("worse than" in reason for reason in bad.reasons)
     assert active(shapes) == good.artifact_id
+    assert n_embeddings(shapes, bad.artifact_id) == 0
     promote_by_id(shapes, store_at(home), bad.artifact_id)
-    with reading(shapes) as session:
-        assert image_state(session, artifact_id=bad.artifact_id).n_embeddings == 2 * N_EACH
-        assert image_state(session, artifact_id=good.artifact_id).n_embeddings == 0
+    assert n_embeddings(shapes, bad.artifact_id) == 2 * N_EACH
+    assert n_embeddings(shapes, good.artifact_id) == 0
     assert roll_back(shapes, store_at(home), subject=IMAGES) == good.artifact_id
-    with reading(shapes) as session:
-        assert image_state(session, artifact_id=good.artifact_id).n_embeddings == 2 * N_EACH
+    assert n_embeddings(shapes, good.artifact_id) == 2 * N_EACH
 
 
 def test_an_artifact_for_images_of_another_shape_goes_live_without_comparing(

@@ -1,5 +1,6 @@
 """New items of which nothing is known but an image, in answers by what it shows."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,15 +11,19 @@ import pytest
 from sqlalchemy import Engine
 
 from pipelines.data.images import kept
-from pipelines.predictor.active import ActivePredictor
+from pipelines.images.upkeep import ImageUpkeep
+from pipelines.predictor.active import ActivePredictor, single_predictor
+from pipelines.predictor.active_images import ActiveImages
 from pipelines.predictor.popularity import Popularity
+from pipelines.predictor.predictor import Predictor
 from pipelines.predictor.recommend import Recommendation, recommend_for_history
+from pipelines.registry.artifact import read_artifact
 from pipelines.registry.registry import promote_by_id
 from pipelines.registry.store import Store
 from pipelines.runs.requests import request_run
 from pipelines.runs.steps import STEPS
 from pipelines.storage.artifacts import active_artifact_id, get_artifact
-from pipelines.storage.engine import reading, writing
+from pipelines.storage.engine import BUSY_SECONDS, reading, writing
 from pipelines.storage.images import NewImage, delete_image, image_state, put_images
 from pipelines.storage.runs import get_run
 from pipelines.storage.tables import IMAGES
@@ -81,20 +86,25 @@ def active(engine: Engine, trained: object, tmp_path: Path) -> ActivePredictor:
     predictor = ActivePredictor(engine, str(tmp_path / "artifacts"))
     predictor.refresh()
     put(engine, ["new-100", "new-101"], seed=1)
-    look(predictor)
+    look(predictor, engine, tmp_path)
     return predictor
 
 
-def look(active: ActivePredictor) -> None:
-    """As the watch does every second: one look embeds, the next takes what was embedded."""
-    for _ in range(2):
-        active.refresh()
+def look(active: ActivePredictor, engine: Engine, home: Path) -> None:
+    """As the worker and the watch do every second: the one embeds, the other takes it up."""
+    upkeep = ImageUpkeep(engine, Store(str(home / "artifacts")))
+    while upkeep.embed_some():
+        pass
+    active.refresh()
     assert active.status()[0]
 
 
-def ask(engine: Engine, active: ActivePredictor, history: list[str]) -> list[Recommendation]:
+def ask(
+    engine: Engine, active: ActivePredictor | Predictor, history: list[str]
+) -> list[Recommendation]:
+    predictor = active.get() if isinstance(active, ActivePredictor) else active
     with reading(engine) as session:
-        answer = recommend_for_history(session, active.get(), Popularity(), history=history, n=100)
+        answer = recommend_for_history(session, predictor, Popularity(), history=history, n=100)
     return list(answer.recommendations)
 
 
@@ -103,11 +113,11 @@ def cold_ids(engine: Engine, active: ActivePredictor, history: list[str] = EVEN)
 
 
 def test_items_with_an_image_alone_stand_high_for_those_who_like_such_images(
-    engine: Engine, active: ActivePredictor
+    engine: Engine, active: ActivePredictor, tmp_path: Path
 ) -> None:
     circles, bars = ([f"more-{num}" for num in range(first, 120, 2)] for first in (110, 111))
     put(engine, circles + bars, seed=5)
-    look(active)
+    look(active, engine, tmp_path)
     for history, liked, others in ((EVEN, circles, bars), (ODD, bars, circles)):
         rows = ask(engine, active, history)
         front = {row.item_id for row in rows[: N_ITEMS // 2]}
@@ -130,16 +140,16 @@ def test_the_manifest_names_the_artifact_whose_embeddings_the_tower_reads(
 
 
 def test_images_come_change_and_go_without_a_restart(
-    engine: Engine, active: ActivePredictor
+    engine: Engine, active: ActivePredictor, tmp_path: Path
 ) -> None:
     put(engine, ["late-102"], seed=2)
     with writing(engine) as session:
         delete_image(session, item_id="new-101", now=datetime.now(UTC))
-    look(active)
+    look(active, engine, tmp_path)
     assert sorted(cold_ids(engine, active)) == ["late-102", "new-100"]
     before = scores(engine, active)
     put_as(engine, "late-102", "bar")
-    look(active)
+    look(active, engine, tmp_path)
     assert scores(engine, active)["late-102"] < before["late-102"]
 
 
@@ -149,7 +159,7 @@ def put_as(engine: Engine, item_id: str, shape: str) -> None:
         put_images(session, images={item_id: image}, now=datetime.now(UTC))
 
 
-def scores(engine: Engine, active: ActivePredictor) -> dict[str, float]:
+def scores(engine: Engine, active: ActivePredictor | Predictor) -> dict[str, float]:
     return {row.item_id: row.score for row in ask(engine, active, EVEN)}
 
 
@@ -165,15 +175,17 @@ def test_new_items_stay_when_another_artifact_about_images_goes_live(
     promote_by_id(engine, store, run(replace(of_images(epochs=3), seed=7)).artifact_id)
     with reading(engine) as session:
         assert active_artifact_id(session, subject=IMAGES) != trained[0].artifact_id
-        assert image_state(session, artifact_id=trained[0].artifact_id).n_embeddings == 0
-    put(engine, ["late-102"], seed=2)
-    look(active)
-    assert "late-102" in cold_ids(engine, active)
+        kept_ones = image_state(session, artifact_id=trained[0].artifact_id)
+        assert kept_ones.n_embeddings == kept_ones.n_images
     restarted = ActivePredictor(engine, str(tmp_path / "artifacts"))
-    look(restarted)
-    after = scores(engine, restarted)
-    assert {"new-100", "new-101", "late-102"} <= set(after)
-    assert after["new-100"] == pytest.approx(before["new-100"], abs=1e-5)
+    restarted.refresh()
+    assert scores(engine, restarted) == before
+    put(engine, ["late-102"], seed=2)
+    look(active, engine, tmp_path)
+    assert {"new-100", "new-101", "late-102"} <= set(scores(engine, active))
+    with reading(engine) as session:  # a command line, an export
+        single = single_predictor(session, read_artifact(store, trained[1].artifact_id))
+    assert scores(engine, single) == scores(engine, active)
 
 
 def test_a_damaged_artifact_about_images_silences_the_images_alone(
@@ -183,8 +195,26 @@ def test_a_damaged_artifact_about_images_silences_the_images_alone(
     weights.write_bytes(weights.read_bytes()[:-1])
     put(engine, ["new-100"], seed=1)
     restarted = ActivePredictor(engine, str(tmp_path / "artifacts"))
-    look(restarted)
+    look(restarted, engine, tmp_path)
     assert len(ask(engine, restarted, EVEN)) == N_ITEMS - len(EVEN)
+
+
+def test_a_look_only_reads_whatever_lacks_an_embedding_and_whoever_writes(
+    engine: Engine, trained: tuple[RunResult, RunResult], tmp_path: Path
+) -> None:
+    put(engine, ["new-100"], seed=1)
+    store_url = str(tmp_path / "artifacts")
+    watchers = (ActivePredictor(engine, store_url), ActiveImages(engine, store_url))
+    with writing(engine):
+        began = time.monotonic()
+        for watcher in watchers:
+            for _ in range(2):
+                watcher.refresh()
+        assert time.monotonic() - began < BUSY_SECONDS / 2
+        assert all(watcher.status()[0] for watcher in watchers)
+    with reading(engine) as session:
+        state = image_state(session, artifact_id=trained[0].artifact_id)
+    assert (state.n_embeddings, state.n_images) == (N_ITEMS, N_ITEMS + 1)
 
 
 def test_a_run_sees_the_embeddings_that_its_snapshot_kept(

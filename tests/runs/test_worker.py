@@ -9,7 +9,10 @@ from sqlalchemy import Engine
 from pipelines.errors import Conflict, NotFound
 from pipelines.runs.folders import runs_with_files
 from pipelines.runs.requests import cancel_run
-from pipelines.storage.engine import writing
+from pipelines.storage.engine import reading, writing
+from pipelines.storage.images import image_state
+from tests.images.conftest import config, store_shapes
+from tests.running import run
 from tests.runs.processes import WorkerProcess, queue, run_of, small_run, working
 from tests.worlds import store_world, two_tastes
 
@@ -58,6 +61,23 @@ def test_runs_wait_for_each_other_are_cancelled_and_survive_their_worker(
         assert other.stop() == 0
     assert run_of(engine, third).status == "running"
     assert "goes on when a worker starts again" in other.log.read_text()
+
+
+@pytest.mark.slow
+def test_the_worker_embeds_images_that_were_imported(sqlite_engine: Engine, tmp_path: Path) -> None:
+    store_shapes(sqlite_engine, tmp_path / "shapes", n=6)
+    name = run(sqlite_engine, tmp_path, config(epochs=1)).artifact_id
+    store_shapes(sqlite_engine, tmp_path / "more", n=8, seed=1)
+
+    def all_embedded() -> bool:
+        with reading(sqlite_engine) as session:
+            state = image_state(session, artifact_id=name)
+        return state.n_embeddings == state.n_images == 16
+
+    assert not all_embedded()
+    database_url = sqlite_engine.url.render_as_string()
+    with working(tmp_path, database_url, tmp_path / "log") as worker:
+        worker.until(all_embedded)
 
 
 def test_a_run_that_is_over_or_unknown_cannot_be_cancelled(engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """What the network makes of images, over HTTP."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -9,9 +10,14 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy.orm import Session
 
 from pipelines import schema
-from pipelines.storage.engine import create_engine
+from pipelines.images.artifact import ImageArtifact
+from pipelines.images.embedding import embed_contents
+from pipelines.predictor import active_images, image_answers
+from pipelines.predictor.active_images import LiveImages
+from pipelines.storage.engine import create_engine, writing
 from service.app import create_app
 from service.context import EXTENSION
 from tests.images.conftest import config, store_shapes
@@ -110,6 +116,46 @@ def test_an_image_that_comes_later_is_a_neighbour_at_once_and_a_removed_one_none
     assert nearest()[0] == "twin"
     seeing.delete("/v1/items/twin/image")
     assert "twin" not in nearest()
+
+
+def test_a_network_runs_before_the_transaction_and_not_for_an_image_that_is_there(
+    seeing: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = seeing.application.extensions[EXTENSION].engine
+    embedded: list[int] = []
+
+    def embed(artifact: ImageArtifact, contents: list[bytes]) -> object:
+        began = time.monotonic()
+        with writing(engine):  # SQLite would have this wait for any other
+            assert time.monotonic() - began < 5
+        embedded.append(len(contents))
+        return embed_contents(artifact, contents)
+
+    monkeypatch.setattr(image_answers, "embed_contents", embed)
+    for status in (201, 200):
+        answer = seeing.put("/v1/items/twin/image", data=circle(), content_type="image/png")
+        assert answer.status_code == status
+    assert embedded == [1]
+
+
+def test_only_neighbours_cost_a_look_at_all_embeddings(
+    seeing: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeing.put("/v1/items/twin/image", data=circle(), content_type="image/png")
+    reads: list[object] = []
+
+    def read(session: Session, artifact: ImageArtifact) -> LiveImages:
+        reads.append(artifact)
+        return read_live(session, artifact)
+
+    read_live = active_images._read_live
+    monkeypatch.setattr(active_images, "_read_live", read)
+    for path in ("image/reconstruction", "image/error-map", "feature-maps?layer=conv1"):
+        assert seeing.get(f"/v1/items/twin/{path}").status_code == 200
+    assert seeing.get("/v1/items/twin/image/label").status_code == 200
+    assert not reads
+    assert seeing.get("/v1/items/twin/similar?by=image").status_code == 200
+    assert len(reads) == 1
 
 
 def test_pictures_are_png_files_of_the_image_s_size_that_name_their_artifact(

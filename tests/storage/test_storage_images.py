@@ -1,5 +1,6 @@
 """Images of items, and their embeddings, which never outlive them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,12 +9,15 @@ from sqlalchemy import Engine
 from pipelines.storage.artifacts import (
     active_artifact_id,
     add_artifact,
+    forget_unless_read,
+    image_artifact_ids,
     promote_artifact,
 )
 from pipelines.storage.bulk import Stored
 from pipelines.storage.embeddings import ItemEmbedding, get_embedding, put_embeddings
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.images import (
+    ImageState,
     NewImage,
     delete_image,
     describe_images,
@@ -144,6 +148,77 @@ def test_images_without_an_embedding_are_found_and_locked_by_their_digest(
     with writing(engine) as session:
         digests = {"b": "two" * 8, "c": "an older one"}
         assert still_theirs(session, digests=digests) == {"b"}
+
+
+def test_an_image_that_is_replaced_with_an_earlier_moment_changes_the_state(
+    engine: Engine, now: datetime, artifacts: dict[str, str]
+) -> None:
+    name = artifacts[IMAGES]
+    with writing(engine) as session:
+        put_images(session, images={"b": image(b"two")}, now=now + timedelta(hours=1))
+    seen: set[ImageState] = set()
+    for seconds in range(3):  # transactions end in any order
+        moment = now + timedelta(seconds=seconds)
+        with writing(engine) as session:
+            put_images(session, images={"a": image(b"new%d" % seconds)}, now=moment)
+            again = [ItemEmbedding("a", b"1234", None)]
+            put_embeddings(session, artifact_id=name, embeddings=again)
+        with reading(engine) as session:
+            seen.add(image_state(session, artifact_id=name))
+    assert len(seen) == 3
+    assert {state[:2] for state in seen} == {(2, 1)}
+
+
+def promote_new(
+    engine: Engine, now: datetime, artifact_id: str, subject: str, reads: str | None = None
+) -> None:
+    """Promote an artifact, its tower fitted to the embeddings of `reads`."""
+    manifest = {} if reads is None else {"content": {"image_artifact_id": reads}}
+    with writing(engine) as session:
+        add_artifact(
+            session,
+            artifact_id=artifact_id,
+            kind="k",
+            config="c",
+            manifest=manifest,
+            run_id=None,
+            now=now,
+            subject=subject,
+        )
+        promote_artifact(session, artifact_id=artifact_id, now=now)
+        put_embeddings(
+            session, artifact_id=artifact_id, embeddings=[ItemEmbedding("a", b"1234", None)]
+        )
+
+
+def embedded_by(engine: Engine, names: Sequence[str]) -> list[str]:
+    with reading(engine) as session:
+        return [
+            name
+            for name in names
+            if get_embedding(session, artifact_id=name, item_id="a") is not None
+        ]
+
+
+def test_embeddings_that_the_active_tower_reads_stay_until_its_artifact_is_retired(
+    engine: Engine, now: datetime, artifacts: dict[str, str]
+) -> None:
+    names = ["images-1", "images-2", "images-3", "with-tower", "interactions-1"]
+    promote_new(engine, now, "with-tower", "interactions", reads="images-1")
+    assert embedded_by(engine, names) == ["images-1", "with-tower"]
+    promote_new(engine, now, "images-2", IMAGES)
+    with reading(engine) as session:
+        assert image_artifact_ids(session) == ["images-2", "images-1"]
+    promote_new(engine, now, "images-3", IMAGES)
+    assert embedded_by(engine, names) == ["images-1", "images-3", "with-tower"]
+    with writing(engine) as session:
+        for name in ("images-1", "images-3", "with-tower"):
+            forget_unless_read(session, artifact_id=name)
+    assert embedded_by(engine, names) == ["images-1", "images-3", "with-tower"]
+    promote_new(engine, now, "later", "interactions", reads="images-3")
+    assert embedded_by(engine, [*names, "later"]) == ["images-3", "later"]
+    with reading(engine) as session:
+        assert image_artifact_ids(session) == ["images-3"]
 
 
 def test_one_artifact_of_each_subject_is_active(engine: Engine, artifacts: dict[str, str]) -> None:
