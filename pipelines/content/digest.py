@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from pipelines.content.features import ItemContent
-from pipelines.content.tower import MIN_ITEMS
+from pipelines.content.tower import MIN_ITEMS, known_items
 from pipelines.data.interactions import InteractionMatrix
 
 
@@ -15,9 +15,8 @@ def content_digest(matrix: InteractionMatrix, contents: Iterable[ItemContent]) -
     """sha256 over the content of the items that somebody has; None where it is of too few for a
     tower. Content of others changes no training.
     """
-    had = np.bincount(matrix.x.indices, minlength=len(matrix.vocabulary)) > 0
-    by_num = {matrix.vocabulary.num(content.item_id): content for content in contents}
-    known = [content for num, content in by_num.items() if num is not None and had[num]]
+    counts = np.bincount(matrix.x.indices, minlength=len(matrix.vocabulary))
+    known = known_items(matrix.vocabulary, counts, contents).values()
     if len(known) < MIN_ITEMS:
         return None
     sha = hashlib.sha256()

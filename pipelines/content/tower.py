@@ -5,7 +5,7 @@ and what chooses is how well the tower orders just these items. Nothing of an it
 cold is looked at. The network has seen those columns in training; the tower has not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from pipelines.content.features import (
 )
 from pipelines.data.interactions import batches
 from pipelines.data.splits import Split
+from pipelines.data.vocabulary import Vocabulary
 from pipelines.training.metrics.ndcg import ndcg_at_k
 
 MIN_ITEMS = 10
@@ -68,8 +69,8 @@ def fit_content_tower(
 ) -> ContentTower | None:
     """The tower chosen by items taken for cold; None where too little is known of too few items."""
     counts = np.bincount(split.train.indices, minlength=len(split.vocabulary))
-    by_num = {split.vocabulary.num(content.item_id): content for content in contents}
-    nums = [num for num in range(len(counts)) if counts[num] and num in by_num]
+    by_num = known_items(split.vocabulary, counts, contents)
+    nums = sorted(by_num)
     known = [by_num[num] for num in nums]
     blocks = learn_blocks(known, image_artifact_id=image_artifact_id)
     if len(nums) < MIN_ITEMS or not blocks:
@@ -88,6 +89,14 @@ def fit_content_tower(
         np.flatnonzero(counts == 0),
         {**facts, **search.facts()},
     )
+
+
+def known_items(
+    vocabulary: Vocabulary, counts: Array, contents: Iterable[ItemContent]
+) -> dict[int, ItemContent]:
+    """By column, the content of the items that somebody has; counts (n_items,): how many have."""
+    by_num = {vocabulary.num(content.item_id): content for content in contents}
+    return {num: each for num, each in by_num.items() if num is not None and counts[num]}
 
 
 class _Search:
@@ -128,10 +137,11 @@ class _Search:
         ridge = USUAL_RIDGE
         if len(self._logits):
             towers = self._towers(scales)
-            ridge = max(RIDGES, key=lambda each: self._worth(towers.fit(each), scales))
-            self._ndcg = self._worth(towers.fit(ridge), scales)
+            worths = {each: self._worth(towers.fit(each), scales) for each in RIDGES}
+            ridge = max(RIDGES, key=worths.__getitem__)
+            self._ndcg = worths[ridge]
             if len(scales) > 1:
-                scales = self._better_scales(scales, ridge)
+                scales, self._ndcg = self._better_scales(scales, ridge, worths[ridge])
         level = self._level(self._towers(scales).fit(ridge), scales)
         self._chosen = {"ridge": ridge, "scales": scales, "level": level}
         return FeatureMap(self._blocks, scales), ridge, level
@@ -141,15 +151,17 @@ class _Search:
         judged = {"users": len(self._logits), "items": len(self._cold), "ndcg@20": self._ndcg}
         return {**self._chosen, "validation": judged}
 
-    def _better_scales(self, scales: Mapping[str, float], ridge: float) -> dict[str, float]:
+    def _better_scales(
+        self, scales: Mapping[str, float], ridge: float, ndcg: float
+    ) -> tuple[dict[str, float], float]:
         best = dict(scales)
         for name in scales:
             for factor in SCALES:
                 tried = {**best, name: scales[name] * factor}
                 worth = self._worth(self._towers(tried).fit(ridge), tried)
-                if self._ndcg is None or worth > self._ndcg:
-                    best, self._ndcg = tried, worth
-        return best
+                if worth > ndcg:
+                    best, ndcg = tried, worth
+        return best, ndcg
 
     def _towers(self, scales: Mapping[str, float]) -> Towers:
         return Towers(self._features(scales)[self._known], self._weights[self._known])
