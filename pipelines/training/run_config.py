@@ -14,7 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypedDict
 
-from models.catalog import Subject, check_subject, config_values, get_kind, make_config
+from models.autoencoders.joint import NO_MEMBERS
+from models.catalog import KINDS, Subject, check_subject, config_values, get_kind, make_config
 from models.errors import ConfigError, choice_error, option_error
 from models.fitting import FitConfig
 from models.options import check_types
@@ -66,6 +67,10 @@ class SearchConfig:
         for name in self.candidates:
             if name not in run_names():
                 raise choice_error("candidates", name, run_names())
+            kind = _text_of(name)["kind"]
+            if kind in NO_MEMBERS or KINDS[kind].subject != "interactions":
+                detail = f"The run {name}, of kind {kind}, cannot be a member of a blend."
+                raise ConfigError("candidates", detail)
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,13 @@ def named_run(name: str) -> RunConfig:
     if name not in run_names():
         detail = choice_error("config", name, run_names()).detail
         raise NotFound(detail, errors=[FieldError("/config", detail)])
+    return run_config_of({"name": name, **_text_of(name)})
+
+
+def _text_of(name: str) -> dict[str, Any]:
+    """What the file of a named run says."""
     text = (resources.files("pipelines.training") / "configs" / f"{name}.toml").read_text()
-    return run_config_of({"name": name, **tomllib.loads(text)})
+    return tomllib.loads(text)
 
 
 def read_run(path: Path) -> RunConfig:

@@ -137,6 +137,9 @@ def test_weights_are_those_that_rank_best_together() -> None:
         ({"search": {"budget_seconds": 0}}, "budget_seconds"),
         ({"search": {"candidates": []}}, "at least one"),
         ({"search": {"candidates": ["edla"]}}, "edlae"),
+        ({"search": {"candidates": ["edlae", "joint"]}}, "joint, of kind joint, cannot"),
+        ({"search": {"candidates": ["autorec-item"]}}, "cannot be a member"),
+        ({"search": {"candidates": ["convolutional"]}}, "cannot be a member"),
         ({"search": {"budget": 3}}, "budget_seconds"),
     ],
 )
