@@ -5,11 +5,11 @@ That connection is in a transaction already, and the one who began it commits.
 
 from alembic import context
 
-from pipelines.storage.tables import Base
+from pipelines.storage.watch_tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     render_as_batch=True,
 )
 with context.begin_transaction():

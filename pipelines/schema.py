@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from pipelines.storage.engine import begin_writing, create_engine
-from pipelines.storage.tables import Base
+from pipelines.storage.watch_tables import METADATA
 
 _MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 _LOCK: Final = 4_683_710_215  # any number, the same in every process
@@ -56,10 +56,10 @@ def is_at_head(engine: Engine) -> bool:
 
 
 def differences(engine: Engine) -> list[str]:
-    """What the migrated database lacks of `storage/tables.py` or has beyond it; empty: the same."""
+    """What the migrated database lacks of the tables, or has beyond them; empty: the same."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+        return [str(difference) for difference in compare_metadata(context, METADATA)]
 
 
 def _migrate(url: str, act: Callable[[Config], None]) -> None:

@@ -42,9 +42,11 @@ def _raw_path(environ: "WSGIEnvironment") -> str:
 
 
 def _canonical(path: str) -> str:
-    """Each segment decoded and encoded again, so that `%73` and `s` are the same to the router."""
+    """Each segment decoded and encoded again, so that `%73` and `s` are the same to the router, and
+    `%3A` and `:`, which routes such as `anomalies:score` have.
+    """
     segments = path.encode("latin-1", "replace").split(b"/")
-    return "/".join(quote_from_bytes(unquote_to_bytes(part), safe="") for part in segments)
+    return "/".join(quote_from_bytes(unquote_to_bytes(part), safe=":") for part in segments)
 
 
 def decode_ids(_endpoint: str | None, values: dict[str, Any] | None) -> None:

@@ -1,10 +1,27 @@
-"""Anomaly scores: how strange a user is, and why."""
+"""Anomalies: how strange a user is, and why; what was found strange."""
+
+import math
+from typing import Any
 
 from apiflask import APIBlueprint
 
+from pipelines.errors import NotFound
 from pipelines.predictor.score import Anomaly, score_user
+from pipelines.storage.anomalies import (
+    AnomalyFilter,
+    StoredAnomaly,
+    get_anomaly,
+    list_anomalies,
+)
 from service.context import context
-from service.schemas.anomalies import AnomalyAnswer, AnomalyQuery
+from service.pagination import bad_cursor, decode_cursor, page
+from service.schemas.anomalies import (
+    AnomaliesAnswer,
+    AnomaliesQuery,
+    AnomalyAnswer,
+    AnomalyQuery,
+    FoundAnomaly,
+)
 
 bp = APIBlueprint("anomalies", __name__, url_prefix="/v1", tag="Anomalies")
 
@@ -21,3 +38,50 @@ def anomaly(user_id: str, query: AnomalyQuery) -> Anomaly:
     predictor = context().active.get()
     with context().reading() as session:
         return score_user(session, predictor, user_id=user_id, alert_rate=query.alert_rate)
+
+
+@bp.get("/anomalies")
+@bp.input(AnomaliesQuery, location="query", arg_name="query")
+@bp.output(AnomaliesAnswer)
+def list_found(query: AnomaliesQuery) -> dict[str, Any]:
+    """List what was found strange
+
+    The least p-value first, of equal ones the highest score.
+    """
+    wanted = AnomalyFilter(**query.model_dump(exclude={"limit", "cursor"}))
+    after = _position(query.cursor)
+    with context().reading() as session:
+        rows = list_anomalies(session, limit=query.limit + 1, after=after, wanted=wanted)
+    kept, following = page(rows, kind="anomalies", limit=query.limit, position=_strings)
+    return {"anomalies": kept, "next_cursor": following}
+
+
+@bp.get("/anomalies/<anomaly_id>")
+@bp.output(FoundAnomaly)
+def get_found(anomaly_id: str) -> StoredAnomaly:
+    """Look at one finding"""
+    with context().reading() as session:
+        row = get_anomaly(session, anomaly_id=anomaly_id)
+    if row is None:
+        raise NotFound(
+            f"There is no anomaly {anomaly_id!r}; GET /v1/anomalies lists what there is now."
+        )
+    return row
+
+
+def _strings(row: StoredAnomaly) -> list[str]:
+    return [repr(row.p_value), repr(row.score), row.anomaly_id]
+
+
+def _position(cursor: str | None) -> tuple[float, float, str] | None:
+    """What `_strings` made, back again."""
+    strings = decode_cursor("anomalies", cursor, size=3)
+    if strings is None:
+        return None
+    try:
+        p_value, score = float(strings[0]), float(strings[1])
+    except ValueError:
+        raise bad_cursor() from None
+    if not (math.isfinite(p_value) and math.isfinite(score)):
+        raise bad_cursor()
+    return p_value, score, strings[2]

@@ -1,10 +1,14 @@
 """Anomaly scores as they are asked for and answered."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.fields import Answer, ArtifactId, Query
+from service.schemas.fields import Answer, ArtifactId, ExternalId, NextCursor, Query
+from service.schemas.pages import PageQuery
+
+Subject = Literal["user", "item", "interaction", "image", "group", "row", "window"]
 
 
 class AnomalyQuery(Query):
@@ -37,3 +41,57 @@ class AnomalyAnswer(Answer):
     n_calibration: int
     notes: list[str]
     artifact_id: ArtifactId
+
+
+class AnomaliesQuery(PageQuery):
+    """A page of what was found, and which of it is wanted."""
+
+    subject: Subject | None = None
+    finder: Annotated[ExternalId | None, Field(description="`watch`, or the id of a detector.")] = (
+        None
+    )
+    source: Annotated[
+        ExternalId | None,
+        Field(description="The artifact or detector, `baseline` or `groups`, of the score."),
+    ] = None
+    user_id: ExternalId | None = None
+    item_id: ExternalId | None = None
+    label: Literal["right", "false-alarm", "none"] | None = None
+    max_p_value: Annotated[
+        float | None, Field(ge=0, le=1, description="Only p-values up to this.")
+    ] = None
+    is_anomaly: bool | None = None
+
+
+class FoundAnomaly(Answer):
+    """Something strange that was found."""
+
+    anomaly_id: Annotated[str, Field(description="The same when the same is found again.")]
+    subject: Subject
+    finder: Annotated[str, Field(description="`watch`, or the id of a detector.")]
+    source: Annotated[
+        str, Field(description="The artifact or detector, `baseline` or `groups`, of the score.")
+    ]
+    user_id: str | None
+    item_id: str | None
+    place: Annotated[
+        dict[str, Any] | None,
+        Field(description="What the ids do not say: members, a stretch of time, a row."),
+    ]
+    anomaly_score: Annotated[
+        float, Field(validation_alias="score", description="Higher is stranger.")
+    ]
+    p_value: float
+    is_anomaly: Annotated[bool, Field(description="By the rule of the run that found it.")]
+    contributions: list[dict[str, Any]]
+    run_id: str | None
+    found_at: datetime
+    label: Literal["right", "false-alarm"] | None
+    labelled_at: datetime | None
+
+
+class AnomaliesAnswer(Answer):
+    """A page of what was found, strangest first."""
+
+    anomalies: list[FoundAnomaly]
+    next_cursor: NextCursor

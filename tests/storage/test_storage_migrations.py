@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect
 
 import migrations
 from pipelines import schema
+from pipelines.storage.anomalies import WATCH, NewAnomaly, replace_anomalies
 from pipelines.storage.artifacts import add_artifact, promote_artifact
 from pipelines.storage.embeddings import ItemEmbedding, iterate_embeddings, put_embeddings
 from pipelines.storage.engine import create_engine, reading, writing
@@ -23,7 +24,8 @@ from pipelines.storage.interactions import (
 )
 from pipelines.storage.runs import add_run
 from pipelines.storage.schedules import add_schedule
-from pipelines.storage.tables import UNTIMED, Base, Schedule
+from pipelines.storage.tables import UNTIMED, Schedule
+from pipelines.storage.watch_tables import METADATA
 
 FOLDER = Path(migrations.__file__).parent
 VERSIONS = sorted(path for path in (FOLDER / "versions").glob("*.py") if path.stem != "__init__")
@@ -54,13 +56,17 @@ def fill(engine: Engine, now: datetime) -> None:
         schedule = Schedule(name="s1", config="denoising", paused=False, after_interactions=1)
         schedule.created_at = schedule.updated_at = now
         add_schedule(session, schedule)
+        found = [NewAnomaly(("u1",), 2.0, 0.1, True, user_id="u1")]
+        replace_anomalies(
+            session, finder=WATCH, subject="user", source="a1", found=found, run_id="r1", now=now
+        )
 
 
 def counts(engine: Engine) -> dict[str, int | None]:
     with engine.connect() as connection:
         return {
             table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
-            for table in Base.metadata.tables
+            for table in METADATA.tables
         }
 
 

@@ -1,0 +1,69 @@
+"""`hourglass anomalies`: what was found strange."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.errors import InvalidInput
+from pipelines.settings import Settings
+from service.cli.console import JsonOption, answering, command_app, print_json
+from service.cli.database import open_database
+
+if TYPE_CHECKING:
+    from pipelines.storage.anomalies import StoredAnomaly
+
+WIDTH = 60
+"""Characters for the reasons in a line."""
+
+app = command_app(group="What was found strange: users, items, interactions, images, groups.")
+
+Subject = Annotated[str | None, typer.Option(help="user, item, interaction, image, group, ...")]
+Source = Annotated[str | None, typer.Option(help="An artifact, a detector, baseline or groups.")]
+Limit = Annotated[int, typer.Option("-n", min=1, max=500, help="How many at most.")]
+Alarms = Annotated[bool, typer.Option("--alarms", help="Only those called anomalies.")]
+
+
+@app.command("list")
+def list_command(
+    subject: Subject = None,
+    source: Source = None,
+    alarms: Alarms = False,
+    n: Limit = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was found, strangest first, with what makes it so.
+
+    Example: hourglass anomalies list --subject user -n 5
+    """
+    from pipelines.storage.anomalies import AnomalyFilter, list_anomalies
+    from pipelines.storage.engine import reading
+    from pipelines.storage.watch_tables import ANOMALY_SUBJECTS
+
+    with answering(as_json=as_json), open_database(Settings.from_environment()) as engine:
+        if subject is not None and subject not in ANOMALY_SUBJECTS:
+            raise InvalidInput(
+                f"There is no subject {subject!r}; take one of: {', '.join(ANOMALY_SUBJECTS)}."
+            )
+        wanted = AnomalyFilter(subject=subject, source=source, is_anomaly=True if alarms else None)
+        with reading(engine) as session:
+            rows = list_anomalies(session, limit=n, after=None, wanted=wanted)
+        if as_json:
+            print_json({"anomalies": [asdict(row) for row in rows]})
+            return
+        for row in rows:
+            typer.echo(_line(row))
+
+
+def _line(row: "StoredAnomaly") -> str:
+    about = " ".join(each for each in (row.user_id, row.item_id) if each is not None)
+    mark = row.label or ("alarm" if row.is_anomaly else "")
+    figures = f"p {row.p_value:<8.2g}  score {row.score:<8.3g}"
+    return f"{row.subject:<12}{about:<24}{figures}  {mark:<12}{_reasons(row)}".rstrip()
+
+
+def _reasons(row: "StoredAnomaly") -> str:
+    """What adds most to the score, as much of it as fits."""
+    names = [next(iter(each.values())) for each in row.contributions]
+    text = ", ".join(str(name) for name in names)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
