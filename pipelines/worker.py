@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy import Engine
 
-from models.catalog import get_kind
 from pipelines.durable import DurableRuns
 from pipelines.images.upkeep import ImageUpkeep
 from pipelines.registry.store import Store
@@ -25,7 +24,7 @@ from pipelines.settings import Settings
 from pipelines.storage import runs
 from pipelines.storage.engine import AWAY, reading, writing
 from pipelines.storage.tables import EPOCH
-from pipelines.workflows import carry_out
+from pipelines.workflows import carry_out, subject_of
 
 INTERVAL = 1.0
 """Seconds between two looks at what is queued and due."""
@@ -98,7 +97,7 @@ class Worker:
                 if durable.is_lost(run.run_id):
                     self._record_lost(run.run_id)
             elif run.run_id not in handed_over:
-                durable.hand_over(run.run_id, subject=get_kind(run.settings["kind"]).subject)
+                durable.hand_over(run.run_id, subject=subject_of(run.settings))
                 handed_over.add(run.run_id)
 
     def _record_lost(self, run_id: str) -> None:

@@ -6,6 +6,7 @@ they survive the process.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.catalog import get_kind
 from pipelines.content.digest import content_digest
 from pipelines.content.items import read_contents
 from pipelines.data.interactions import read_interactions
@@ -31,7 +33,7 @@ from pipelines.storage import artifacts, runs
 from pipelines.storage.engine import AWAY, reading, writing
 from pipelines.storage.tables import IMAGES, INTERACTIONS
 from pipelines.training.progress import OnProgress, Progress
-from pipelines.training.run_config import RunConfig, run_config_of
+from pipelines.training.run_config import RunConfig
 
 log = structlog.get_logger()
 
@@ -63,7 +65,7 @@ def run_training(
     """
     run_id = uuid.uuid4().hex
     report = _both(Reporter(engine, run_id), on_progress)
-    parts = Parts(engine, store, home, run_id, config, report)
+    parts = Parts(engine, store, home, run_id, config.values(), report)
     with alive(engine, run_id):
         _add_running(engine, run_id, config)
         try:
@@ -92,12 +94,12 @@ def carry_out(engine: Engine, store: Store, home: Path, *, step: str, run_id: st
     What goes wrong is told in the run's row. Raises AWAY when the database is away: then the step
     is to be tried again.
     """
-    config = _begin(engine, run_id)
-    if config is None:
+    settings = _begin(engine, run_id)
+    if settings is None:
         return False
-    parts = Parts(engine, store, home, run_id, config, Reporter(engine, run_id))
+    parts = Parts(engine, store, home, run_id, settings, Reporter(engine, run_id))
     try:
-        dict(CHAINS[config.subject])[step](parts)
+        dict(CHAINS[subject_of(settings)])[step](parts)
     except AWAY:
         raise
     except Exception as error:
@@ -108,15 +110,21 @@ def carry_out(engine: Engine, store: Store, home: Path, *, step: str, run_id: st
     return True
 
 
-def _begin(engine: Engine, run_id: str) -> RunConfig | None:
-    """The config of a queued or interrupted run, running from now on; None when it is over."""
+def subject_of(settings: Mapping[str, Any]) -> str:
+    """What a run of these settings is about, a key of `CHAINS`: they say so, or their kind does."""
+    subject: str = settings.get("subject") or get_kind(settings["kind"]).subject
+    return subject
+
+
+def _begin(engine: Engine, run_id: str) -> dict[str, Any] | None:
+    """The settings of a queued or interrupted run, running from now on; None when it is over."""
     with writing(engine) as session:
         run = runs.lock_run(session, run_id=run_id)
         if run is None or run.status not in OPEN:
             return None
         started_at = run.started_at or datetime.now(UTC)
         runs.update_run(session, run_id=run_id, status="running", started_at=started_at)
-    return run_config_of(run.settings)
+        return run.settings
 
 
 def _record_end(engine: Engine, run_id: str, error: BaseException) -> None:

@@ -4,10 +4,11 @@ A step that died is begun again and comes to the same; one that is done is not r
 calls them in order is `pipelines/workflows.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -35,7 +36,7 @@ from pipelines.training.fit_run import fit_run
 from pipelines.training.gate import Verdict, judge
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.rival import translated
-from pipelines.training.run_config import RunConfig
+from pipelines.training.run_config import RunConfig, run_config_of
 from pipelines.training.train import assess
 from pipelines.training.yardstick import yardstick_of
 
@@ -44,14 +45,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Parts:
-    """What every step of one run works with."""
+    """What every step of one run works with. `settings` are those of the run's row."""
 
     engine: Engine
     store: Store
     home: Path
     run_id: str
-    config: RunConfig
+    settings: Mapping[str, Any]
     on_progress: OnProgress
+
+    @property
+    def config(self) -> RunConfig:
+        """The settings of a run that trains a network."""
+        return run_config_of(self.settings)
 
     @property
     def files(self) -> RunFiles:
@@ -240,7 +246,7 @@ def _act_on(
     """Record the verdict and act on it; False, and nothing done, if the rival changed."""
     with writing(parts.engine) as session:
         run = runs.lock_run(session, run_id=parts.run_id)
-        _check_running(run, parts.run_id)
+        check_running(run, parts.run_id)
         if artifacts.lock_promotions(session, subject=subject) != rival_id:
             return False
         if artifact_id != rival_id:
@@ -261,6 +267,7 @@ def _act_on(
     return True
 
 
-def _check_running(run: Run | None, run_id: str) -> None:
+def check_running(run: Run | None, run_id: str) -> None:
+    """Raise RunCancelled unless it is running."""
     if run is None or run.status != "running":
         raise RunCancelled(f"Run {run_id} was cancelled.")

@@ -1,9 +1,9 @@
-"""The SQL tables of what the watch finds. Those of everything else are in `tables.py`."""
+"""The SQL tables of what the watch finds, and with what. All others are in `tables.py`."""
 
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipelines.storage.tables import Base, ExternalId, Item, Key, NullableJson, User, UtcTime
@@ -15,6 +15,8 @@ ANOMALY_SUBJECTS: Final = ("user", "item", "interaction", "image", "group", "row
 """What can be strange."""
 LABELS: Final = ("right", "false-alarm")
 """What a person says of a finding."""
+OVER: Final = ("table", "users", "items", "images")
+"""What the rows are that a detector learns from."""
 
 
 class Anomaly(Base):
@@ -51,3 +53,33 @@ class Anomaly(Base):
     found_at: Mapped[datetime] = mapped_column(UtcTime)
     label: Mapped[str | None] = mapped_column(String(16))
     labelled_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class Detector(Base):
+    """What tells strange rows from others, from the moment it is asked for."""
+
+    __tablename__ = "detectors"
+    __table_args__ = (CheckConstraint(f"over IN {OVER}", name="over"),)
+
+    detector_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    detector_id: Mapped[str] = mapped_column(ExternalId, unique=True)
+    over: Mapped[str] = mapped_column(String(16))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    manifest: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)
+    """What was learned from, and the checksums of its files; NULL: it is not fitted yet."""
+    run_id: Mapped[str] = mapped_column(ExternalId)
+    """Of the run that fits it, or did."""
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    fitted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class DetectorTable(Base):
+    """The rows that a detector is to be fitted to, until it is."""
+
+    __tablename__ = "detector_tables"
+
+    detector_key: Mapped[int] = mapped_column(
+        Key, ForeignKey(Detector.detector_key, ondelete="CASCADE"), primary_key=True
+    )
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    """As `pipelines/watch/row_table.py` packs it."""

@@ -13,6 +13,7 @@ import migrations
 from pipelines import schema
 from pipelines.storage.anomalies import WATCH, NewAnomaly, replace_anomalies
 from pipelines.storage.artifacts import add_artifact, promote_artifact
+from pipelines.storage.detectors import add_detector
 from pipelines.storage.embeddings import ItemEmbedding, iterate_embeddings, put_embeddings
 from pipelines.storage.engine import create_engine, reading, writing
 from pipelines.storage.images import NewImage, put_images
@@ -59,6 +60,15 @@ def fill(engine: Engine, now: datetime) -> None:
         found = [NewAnomaly(("u1",), 2.0, 0.1, True, user_id="u1")]
         replace_anomalies(
             session, finder=WATCH, subject="user", source="a1", found=found, run_id="r1", now=now
+        )
+        add_detector(
+            session,
+            detector_id="d1",
+            over="table",
+            settings={},
+            table=b"rows",
+            run_id="r1",
+            now=now,
         )
 
 
