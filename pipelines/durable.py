@@ -4,21 +4,18 @@ The only module that knows DBOS. Its tables are beside ours: in a file of their 
 in a schema of their own with PostgreSQL. What a run does is in `pipelines/workflows.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from sqlalchemy import Engine
 
+from pipelines.runs.chains import CHAINS
 from pipelines.runs.locks import beside
-from pipelines.runs.steps import STEPS
-from pipelines.storage.tables import IMAGES, INTERACTIONS
 
 EXECUTOR = "worker"
 """The same for every worker: the one that leads takes over what the one before had begun."""
 VERSION = "1"
 """Of the steps. A run is only gone on with by workers of the version that began it."""
-QUEUES = {INTERACTIONS: "training", IMAGES: "training-images"}
-"""One for each subject: what is learnt from images need not wait for what is from interactions."""
 SCHEMA = "hourglass_worker"
 MAX_ATTEMPTS = 50
 """How often a run is begun that each time takes the process down with it."""
@@ -33,8 +30,8 @@ Remove = Callable[[str], None]
 
 
 class DurableRuns:
-    """The runs of one database, of each subject one at a time, in the order in which they were
-    handed over.
+    """The runs of one database, of each queue one at a time, in the order in which they were handed
+    over.
 
     From its making on, interrupted runs go on. One a process, in the worker that leads.
     """
@@ -42,29 +39,42 @@ class DurableRuns:
     def __init__(self, engine: Engine, *, carry_out: CarryOut, remove: Remove) -> None:
         DBOS(config=_config(engine))
 
-        @DBOS.workflow(name="training", max_recovery_attempts=MAX_ATTEMPTS)
-        def training(run_id: str) -> None:
-            for name, _ in STEPS:
-                if not DBOS.run_step({"name": name}, carry_out, name, run_id):
-                    break
-            DBOS.run_step({"name": "remove-files"}, remove, run_id)
-
-        self._training = training
+        names = {chain.workflow: [name for name, _ in chain.steps] for chain in CHAINS.values()}
+        self._workflows = {
+            workflow: _workflow(workflow, step_names, carry_out, remove)
+            for workflow, step_names in names.items()
+        }
         DBOS.launch()
-        for queue in QUEUES.values():
-            DBOS.register_queue(queue, global_concurrency=1, polling_interval_sec=POLLING_SECONDS)
+        for chain in CHAINS.values():
+            DBOS.register_queue(
+                chain.queue, global_concurrency=1, polling_interval_sec=POLLING_SECONDS
+            )
 
     def hand_over(self, run_id: str, *, subject: str) -> None:
-        """Let the run begin when those of its subject before it are over; a second time changes
+        """Let the run begin when those of its queue before it are over; a second time changes
         nothing.
         """
+        chain = CHAINS[subject]
         with SetWorkflowID(run_id):
-            DBOS.enqueue_workflow(QUEUES[subject], self._training, run_id)
+            DBOS.enqueue_workflow(chain.queue, self._workflows[chain.workflow], run_id)
 
     def is_lost(self, run_id: str) -> bool:
         """Whether the run will never go on: it took the process down too often."""
         status = DBOS.get_workflow_status(run_id)
         return status is not None and status.status in _LOST
+
+
+def _workflow(
+    workflow: str, step_names: Sequence[str], carry_out: CarryOut, remove: Remove
+) -> Callable[[str], None]:
+    @DBOS.workflow(name=workflow, max_recovery_attempts=MAX_ATTEMPTS)
+    def chain(run_id: str) -> None:
+        for name in step_names:
+            if not DBOS.run_step({"name": name}, carry_out, name, run_id):
+                break
+        DBOS.run_step({"name": "remove-files"}, remove, run_id)
+
+    return chain
 
 
 def _config(engine: Engine) -> DBOSConfig:

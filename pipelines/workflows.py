@@ -23,22 +23,21 @@ from pipelines.data.interactions import read_interactions
 from pipelines.errors import HourglassError
 from pipelines.images.catalogue import digest_of, resolved
 from pipelines.registry.store import Store
+from pipelines.runs.chains import CHAINS
 from pipelines.runs.folders import remove_files
-from pipelines.runs.image_steps import IMAGE_STEPS
 from pipelines.runs.life import alive, this_process
 from pipelines.runs.reporting import Reporter, RunCancelled
 from pipelines.runs.requests import OPEN
-from pipelines.runs.steps import STEPS, Parts
+from pipelines.runs.steps import Parts
 from pipelines.storage import artifacts, runs
 from pipelines.storage.engine import AWAY, reading, writing
-from pipelines.storage.tables import IMAGES, INTERACTIONS
+from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig
+from pipelines.watch.config import WatchConfig
 
 log = structlog.get_logger()
 
-CHAINS = {INTERACTIONS: STEPS, IMAGES: IMAGE_STEPS}
-"""The steps by what a run is about; their names are the same."""
 RECENT = 20
 """Artifacts looked through for one that came of the same run and data."""
 
@@ -63,23 +62,45 @@ def run_training(
 
     home: where the run keeps its files while it lasts.
     """
+    return result_of(engine, _carry_out_here(engine, store, config, home, on_progress))
+
+
+def run_watch(
+    engine: Engine, store: Store, config: WatchConfig, *, home: Path, on_progress: OnProgress
+) -> dict[str, Any]:
+    """Look over everything; of each subject what was looked at, found and kept."""
+    run_id = _carry_out_here(engine, store, config, home, on_progress)
+    with reading(engine) as session:
+        run = runs.get_run(session, run_id=run_id)
+    assert run is not None
+    return run.metrics or {}
+
+
+def _carry_out_here(
+    engine: Engine,
+    store: Store,
+    config: RunConfig | WatchConfig,
+    home: Path,
+    on_progress: OnProgress,
+) -> str:
+    """Carry a run out from end to end in this process; its id."""
     run_id = uuid.uuid4().hex
     report = _both(Reporter(engine, run_id), on_progress)
     parts = Parts(engine, store, home, run_id, config.values(), report)
     with alive(engine, run_id):
         _add_running(engine, run_id, config)
         try:
-            for _, step in CHAINS[config.subject]:
+            for _, step in CHAINS[config.subject].steps:
                 step(parts)
         except BaseException as error:
             _record_end(engine, run_id, error)
             raise
         finally:
             remove_files(home, run_id)
-    return result_of(engine, run_id)
+    return run_id
 
 
-def _add_running(engine: Engine, run_id: str, config: RunConfig) -> None:
+def _add_running(engine: Engine, run_id: str, config: RunConfig | WatchConfig) -> None:
     now = datetime.now(UTC)
     with writing(engine) as session:
         runs.add_run(session, run_id=run_id, config=config.name, settings=config.values(), now=now)
@@ -99,7 +120,7 @@ def carry_out(engine: Engine, store: Store, home: Path, *, step: str, run_id: st
         return False
     parts = Parts(engine, store, home, run_id, settings, Reporter(engine, run_id))
     try:
-        dict(CHAINS[subject_of(settings)])[step](parts)
+        dict(CHAINS[subject_of(settings)].steps)[step](parts)
     except AWAY:
         raise
     except Exception as error:

@@ -64,14 +64,15 @@ def _judge(predictor: Predictor, scored: RowScore, history: History, alert_rate:
         threshold=threshold,
         is_anomaly=not empty and threshold is not None and scored.score > threshold,
         alert_rate=alert_rate,
-        contributions=_contributions(predictor, scored),
+        contributions=contributions_of(predictor, scored),
         n_calibration=len(calibration),
         notes=_notes(history, len(calibration), alert_rate),
         artifact_id=predictor.artifact_id,
     )
 
 
-def _contributions(predictor: Predictor, scored: RowScore) -> tuple[Contribution, ...]:
+def contributions_of(predictor: Predictor, scored: RowScore) -> tuple[Contribution, ...]:
+    """What each item adds, most first, and what none of them does."""
     columns = (scored.item_nums, scored.observed, scored.expected, scored.contributions)
     rows = [
         Contribution(predictor.vocabulary.item_ids[num], observed, expected, contribution)

@@ -16,6 +16,7 @@ COMMANDS = {
     "runs": "service.cli.runs",
     "artifacts": "service.cli.artifacts",
     "schedules": "service.cli.schedules",
+    "watch": "service.cli.watch",
     "anomalies": "service.cli.anomalies",
     "encoders": "service.cli.encoders",
     "db": "service.cli.db",

@@ -32,9 +32,7 @@ def start_run(body: RunBody) -> tuple[Run, int, dict[str, str]]:
 
     A worker (`hourglass worker`) carries it out when those before it are over.
     """
-    config = requested_config(
-        body.config, seed=body.seed, epochs=body.epochs, budget_seconds=body.budget_seconds
-    )
+    config = requested_config(body.config, **body.model_dump(exclude={"config"}))
     with context().writing() as session:
         run = request_run(session, config, now=datetime.now(UTC))
     return accepted(run)

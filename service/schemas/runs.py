@@ -28,6 +28,15 @@ class RunBody(Body):
         le=MAX_BUDGET,
         description="Time for the search of a run that searches, such as `auto`.",
     )
+    alert_rate: float | None = Field(
+        default=None, gt=0, lt=1, description="Of `watch`: share of usual ones called anomalies."
+    )
+    false_discovery_rate: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Of `watch`, in its place: share of those called anomalies that are usual.",
+    )
 
 
 class RunAccepted(Answer):

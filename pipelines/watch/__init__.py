@@ -1,0 +1,1 @@
+"""The watch: looks over everything, and keeps what it finds strange."""
