@@ -5,7 +5,7 @@ python -m benchmarks.anomaly --task rows --data FOLDER --protocol one-class --se
 FOLDER holds ADBench sets (.npz with X and y). Peers whose package is absent are skipped by name;
 `make peers` installs them. A detector that leaves a row of some set without a score has
 failed: it is named with the set, and not compared. The figures at the top of the document are
-Hourglass's.
+Hourglass's. `--task labels` measures instead what labels on the strangest rows do to the rest.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks.anomaly_labels import labels_table, measure_labels
 from benchmarks.anomaly_peers import PEERS, Detector, missing_package
 from benchmarks.anomaly_rows import OURS
 from benchmarks.anomaly_sets import PROTOCOLS, LabelledSet, SetError, labelled_sets
@@ -35,6 +36,8 @@ def main() -> int:
     """Print the figures; exit 1 with a reason when the data cannot be used."""
     arguments = _arguments()
     torch.set_num_threads(1)
+    if arguments.task == "labels":
+        return _labels(arguments)
     names = arguments.detectors or list(DETECTORS)
     skipped = {name: package for name in names if (package := missing_package(name))}
     for name, package in skipped.items():
@@ -64,6 +67,17 @@ def main() -> int:
         "failed": failed,
     }
     print(json.dumps(figures) if arguments.json else table(figures))
+    return 0
+
+
+def _labels(arguments: argparse.Namespace) -> int:
+    """The same of feedback: see anomaly_labels.py."""
+    try:
+        figures = measure_labels(list(labelled_sets(arguments.data)), arguments.seeds)
+    except SetError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(figures) if arguments.json else labels_table(figures))
     return 0
 
 
@@ -100,7 +114,7 @@ def _arguments() -> Any:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--task", choices=["rows"], default="rows")
+    parser.add_argument("--task", choices=["rows", "labels"], default="rows")
     parser.add_argument("--data", type=Path, required=True, help="a folder of ADBench sets")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="unsupervised")
     parser.add_argument("--seeds", type=_seeds, default=[0, 1, 2], help="default: 0,1,2")

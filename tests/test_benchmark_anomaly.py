@@ -96,6 +96,25 @@ def test_a_detector_that_leaves_rows_without_a_score_has_failed_by_name(
         assert printed.out.endswith("pyod-knn failed on easy\n")
 
 
+def test_labels_are_measured_on_the_rows_that_nobody_looked_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    x = np.vstack([rng.normal(size=(60, 3)), rng.normal(6, 1, size=(6, 3)), np.zeros((2, 3))])
+    np.savez(folder / "half.npz", X=x, y=np.repeat([0, 1], [60, 8]))
+    command = ["anomaly", "--task", "labels", "--data", str(folder), "--seeds", "0"]
+    monkeypatch.setattr(sys, "argv", [*command, "--json"])
+    assert anomaly.main() == 0
+    figures = json.loads(capsys.readouterr().out)
+    # Six anomalies come first: five labels are all right, after ten those are left that hide.
+    easy, half = figures["sets"]["easy"], figures["sets"]["half"]
+    assert (easy["5"]["of_both"], easy["5"]["ap_before"], easy["5"]["ap_after"]) == (0, 1.0, 1.0)
+    assert easy["10"] == {"runs": 0}
+    assert (half["10"]["of_both"], half["10"]["runs"]) == (1, 1)
+    assert half["10"]["ap_before"] < 0.5
+    assert figures["labels"]["10"] == half["10"]
+
+
 def test_files_that_are_no_sets_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SetError, match="no .npz files"):
         list(labelled_sets(tmp_path))

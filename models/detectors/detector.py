@@ -73,6 +73,9 @@ class RowDetector:
     factors (n_members,): what each member's errors count: its weight by its score of a typical
     training row, so that a typical row scores about 1. calibration (n,): scores of rows held out.
     contamination: the estimated share of strange rows among those of training.
+    column_weights (n_columns + 1,): what each column counts, and last what none adds; ones until
+    labels say otherwise. held_out (n, n_columns + 1): of the rows held out what each column adds,
+    before its weight.
     """
 
     config: DetectorConfig
@@ -82,6 +85,8 @@ class RowDetector:
     calibration: Tensor
     regime: Regime
     contamination: float
+    column_weights: Tensor
+    held_out: Tensor
 
     def score(self, table: Table) -> Scored:
         """How strange each usable row is; the others are listed with what is wrong with them.
@@ -95,16 +100,19 @@ class RowDetector:
 
     def scores(self, prepared: Prepared) -> Tensor:
         """Of rows already prepared, (n_good,) float64."""
-        return self.parts(prepared).sum(dim=1)
+        return (self.columns(prepared) * self.column_weights).sum(dim=1)
 
-    def parts(self, prepared: Prepared) -> Tensor:
-        """What each feature adds to the scores, and last what none does: (n_good, n_features + 1).
-
-        Features as in `preparation.owner`: those that vary, then the constant ones.
+    def columns(self, prepared: Prepared) -> Tensor:
+        """What each column adds to the scores, before its weight, and last what none does:
+        (n_good, n_columns + 1).
         """
         members = list(self.members.values())
         errors = [member.errors(prepared.x) for member in members]
-        return joined(members, errors, self.factors, prepared)
+        parts = joined(members, errors, self.factors, prepared)
+        n_columns = len(self.preparation.columns)
+        owner = torch.cat([self.preparation.owner, torch.tensor([n_columns])])
+        sums = torch.zeros(len(parts), n_columns + 1, dtype=torch.float64)
+        return sums.index_add_(1, owner, parts)
 
     def threshold_at(self, alert_rate: float) -> float | None:
         """The score above which a row is an anomaly at that rate; None: too few were held out."""

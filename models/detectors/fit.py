@@ -48,8 +48,11 @@ def fit_detector(table: Table, config: DetectorConfig, *, generator: torch.Gener
         calibration=torch.zeros(0, dtype=torch.float64),
         regime=regime,
         contamination=estimate_contamination(scores),
+        column_weights=torch.ones(len(preparation.columns) + 1, dtype=torch.float64),
+        held_out=torch.zeros(0, len(preparation.columns) + 1, dtype=torch.float64),
     )
-    detector = replace(detector, calibration=detector.scores(held_out))
+    columns = detector.columns(held_out)
+    detector = replace(detector, calibration=columns.sum(dim=1), held_out=columns)
     return Fitted(detector, prepared.problems)
 
 

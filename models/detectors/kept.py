@@ -20,7 +20,7 @@ from models.detectors.packing import prefixed, rebuilt, tensors_of, under, value
 from models.detectors.preparation import ColumnPlan, RowPreparation
 from models.errors import RowsError
 
-FORMAT = 1
+FORMAT = 2
 """Of what `pack` gives; another number is refused."""
 HEADS: dict[str, type[Neighbours] | type[Mahalanobis]] = {
     "neighbours": Neighbours,
@@ -39,6 +39,8 @@ def pack(detector: RowDetector) -> tuple[Tensors, Values]:
         **prefixed("preparation", tensors_of(preparation)),
         "factors": detector.factors,
         "calibration": detector.calibration,
+        "column_weights": detector.column_weights,
+        "held_out": detector.held_out,
     }
     networks = _networks_of(detector.members)
     if networks:
@@ -83,6 +85,8 @@ def unpack(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> RowDetec
         calibration=tensors["calibration"],
         regime=values["regime"],
         contamination=values["contamination"],
+        column_weights=tensors["column_weights"],
+        held_out=tensors["held_out"],
     )
 
 

@@ -178,7 +178,7 @@ def test_a_row_teaches_or_calibrates_and_never_both() -> None:
 def kept_of(table: dict[str, Any]) -> tuple[Any, Any]:
     """All that a detector keeps but the scores of the rows held out, and these."""
     tensors, values = pack(fitted(table, members=("neighbours", "mahalanobis")))
-    held_out = tensors.pop("calibration").tolist()
+    held_out = (tensors.pop("calibration").tolist(), tensors.pop("held_out").tolist())
     return (values, {name: tensor.tolist() for name, tensor in tensors.items()}), held_out
 
 
