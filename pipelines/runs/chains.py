@@ -10,6 +10,8 @@ from pipelines.runs.image_steps import IMAGE_STEPS
 from pipelines.runs.steps import STEPS, Step
 from pipelines.storage.tables import IMAGES, INTERACTIONS
 from pipelines.watch.config import WATCH
+from pipelines.watch.fit_steps import DETECTOR_STEPS
+from pipelines.watch.settings import DETECTORS
 from pipelines.watch.steps import WATCH_STEPS
 
 
@@ -28,6 +30,7 @@ class Chain:
 CHAINS = {
     INTERACTIONS: Chain("training", "training", STEPS),
     IMAGES: Chain("training", "training-images", IMAGE_STEPS),
+    DETECTORS: Chain("detector", "detectors", DETECTOR_STEPS),
     WATCH: Chain("watch", "watch", WATCH_STEPS),
 }
 """Chains of one workflow have steps of the same names."""

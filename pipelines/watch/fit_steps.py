@@ -1,0 +1,89 @@
+"""The steps of a run that fits a detector. Those of networks, and what a step is:
+`pipelines/runs/steps.py`.
+"""
+
+from datetime import UTC, datetime
+
+from pipelines.errors import NotReady
+from pipelines.registry.store import Store
+from pipelines.runs.folders import CHECKPOINTS, SNAPSHOTS
+from pipelines.runs.reporting import RunCancelled
+from pipelines.runs.steps import Parts, Step, check_running
+from pipelines.storage import detectors, runs
+from pipelines.storage.detectors import StoredDetector
+from pipelines.storage.engine import reading, writing
+from pipelines.training.progress import Progress
+from pipelines.watch.detector_files import folder_of, pack_detector, read_files, write_files
+from pipelines.watch.fitting import fit_table
+from pipelines.watch.row_table import digest_of, unpack
+from pipelines.watch.settings import settings_of
+
+
+def take_table(parts: Parts) -> None:
+    """Keep the rows to fit to, once and for all of the run."""
+    parts.on_progress(Progress("reading", 0, 1))
+    detector = _detector(parts)
+    with reading(parts.engine) as session:
+        content = detectors.read_table(session, detector_id=detector.detector_id)
+    if content is None:
+        raise NotReady("The table of this detector is gone. Send it again.")
+    _home(parts).write(f"{SNAPSHOTS}/{parts.run_id}/table", content, writer="run")
+
+
+def fit_detector(parts: Parts) -> None:
+    """Fit, from the beginning where an earlier try died: that takes minutes at most."""
+    detector, content = _detector(parts), _table(parts)
+    parts.on_progress(Progress("fitting", 0, 1))
+    fitted = fit_table(unpack(content), settings_of(detector.settings))
+    facts = {"over": detector.over, "settings": detector.settings, **fitted.facts}
+    packed = pack_detector(fitted.detector, {**facts, "digest": digest_of(content)})
+    write_files(_home(parts), _fitted(parts), packed, writer="run")
+
+
+def publish_detector(parts: Parts) -> None:
+    """Write the files into the store, and let the detector answer from now on. Raises
+    RunCancelled.
+    """
+    parts.on_progress(Progress("writing", 0, 1))
+    detector, now = _detector(parts), datetime.now(UTC)
+    packed = read_files(_home(parts), _fitted(parts))
+    write_files(parts.store, folder_of(detector.detector_id), packed, writer=parts.run_id)
+    manifest = packed.manifest
+    metrics = {name: manifest[name] for name in ("n_train", "n_calibration", "contamination")}
+    with writing(parts.engine) as session:
+        check_running(runs.lock_run(session, run_id=parts.run_id), parts.run_id)
+        detectors.set_fitted(session, detector_id=detector.detector_id, manifest=manifest, now=now)
+        runs.update_run(
+            session, run_id=parts.run_id, status="finished", metrics=metrics, finished_at=now
+        )
+
+
+DETECTOR_STEPS: tuple[tuple[str, Step], ...] = (
+    ("table", take_table),
+    ("fit", fit_detector),
+    ("publish", publish_detector),
+)
+"""In their order; the names are in the records of runs under way."""
+
+
+def _detector(parts: Parts) -> StoredDetector:
+    with reading(parts.engine) as session:
+        detector = detectors.detector_of_run(session, run_id=parts.run_id)
+    if detector is None:
+        raise RunCancelled("The detector of this run was deleted.")
+    return detector
+
+
+def _table(parts: Parts) -> bytes:
+    try:
+        return _home(parts).read(f"{SNAPSHOTS}/{parts.run_id}/table")
+    except FileNotFoundError:
+        raise parts.files.elsewhere() from None
+
+
+def _fitted(parts: Parts) -> str:
+    return f"{CHECKPOINTS}/{parts.run_id}/detector"
+
+
+def _home(parts: Parts) -> Store:
+    return Store(str(parts.home))

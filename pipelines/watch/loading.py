@@ -1,0 +1,90 @@
+"""Detectors ready to score: read from the store once a process, and checked. Not how they score."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from models.detectors.detector import RowDetector
+from pipelines.errors import Conflict, NotReady
+from pipelines.registry.store import Store
+from pipelines.runs.requests import OPEN
+from pipelines.storage.detectors import READY, StoredDetector
+from pipelines.storage.engine import reading
+from pipelines.watch.asking import found_detector
+from pipelines.watch.detector_files import read_detector
+from pipelines.watch.settings import DetectorSettings, settings_of
+
+KEPT: Final = 8
+"""Detectors that a process holds, the last used."""
+
+
+@dataclass(frozen=True)
+class LoadedDetector:
+    """A detector ready to score. `detector_id` is None for one that is not stored."""
+
+    detector_id: str | None
+    settings: DetectorSettings
+    manifest: Mapping[str, Any]
+    detector: RowDetector
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Columns that rows may have, and that are not looked at."""
+        return tuple(each["column"] for each in self.manifest["left_out"])
+
+
+class LoadedDetectors:
+    """The detectors of one database; each is read when it is first asked for."""
+
+    def __init__(self, engine: Engine, store_url: str) -> None:
+        self._engine = engine
+        self._store = Store(store_url)
+        self._lock = Lock()
+        self._loaded: OrderedDict[str, LoadedDetector] = OrderedDict()
+
+    def get(self, detector_id: str) -> LoadedDetector:
+        """The detector, which may be a second old or a year. Raises as `load_detector`."""
+        stored = ready_detector(self._engine, detector_id)
+        with self._lock:
+            loaded = self._loaded.get(detector_id)
+        if loaded is None or loaded.manifest != stored.manifest:
+            loaded = _loaded(self._store, stored)
+        with self._lock:
+            self._loaded[detector_id] = loaded
+            self._loaded.move_to_end(detector_id)
+            while len(self._loaded) > KEPT:
+                self._loaded.popitem(last=False)
+        return loaded
+
+
+def load_detector(engine: Engine, store: Store, detector_id: str) -> LoadedDetector:
+    """The detector of that id. Raises NotFound, NotReady while it is being fitted, Conflict where
+    that failed, DamagedArtifact.
+    """
+    return _loaded(store, ready_detector(engine, detector_id))
+
+
+def ready_detector(engine: Engine, detector_id: str) -> StoredDetector:
+    """The detector as SQL knows it. Raises as `load_detector`."""
+    with reading(engine) as session:
+        stored = found_detector(session, detector_id)
+    if stored.status in OPEN:
+        raise NotReady(
+            f"Detector {detector_id} is {stored.status}; GET /v1/runs/{stored.run_id} and "
+            f"`hourglass runs show {stored.run_id}` say how far it is. A worker fits it."
+        )
+    if stored.status != READY:
+        why = f": {stored.error}" if stored.error else "."
+        raise Conflict(f"Detector {detector_id} was never fitted, its run is {stored.status}{why}")
+    return stored
+
+
+def _loaded(store: Store, stored: StoredDetector) -> LoadedDetector:
+    assert stored.manifest is not None
+    detector = read_detector(store, stored.detector_id, stored.manifest)
+    settings = settings_of(stored.settings)
+    return LoadedDetector(stored.detector_id, settings, stored.manifest, detector)

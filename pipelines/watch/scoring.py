@@ -1,0 +1,213 @@
+"""Rows scored by a detector: what is strange at the rate asked for, and why. Not how it is fitted.
+
+Good rows are scored, bad ones listed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Final
+
+from torch import Tensor
+
+from models.detectors.cells import RowProblem
+from models.detectors.detector import RowDetector
+from models.detectors.explanation import Contribution, explain
+from models.scoring.calibration import discoveries, shortage
+from pipelines.errors import FieldError, InvalidInput
+from pipelines.watch.loading import LoadedDetector
+from pipelines.watch.row_table import Kinds, RowTable, take
+from pipelines.watch.settings import refusals
+from pipelines.watch.table_files import table_of_rows
+
+ALERT_RATE: Final = 0.01
+"""The share of usual rows that may be called anomalies, unless the caller says."""
+MAX_ERRORS: Final = 20
+"""Columns or rows that an error names."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a row is an anomaly: at a share of usual rows, or at a share of false anomalies."""
+
+    alert_rate: float | None = None
+    false_discovery_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.alert_rate is not None and self.false_discovery_rate is not None:
+            detail = "Choose either alert_rate or false_discovery_rate, not both."
+            raise InvalidInput(detail, errors=[FieldError("/false_discovery_rate", detail)])
+        for name in ("alert_rate", "false_discovery_rate"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 < rate < 1:
+                detail = f"{name} is {rate:g}; it must be above 0 and below 1."
+                raise InvalidInput(detail, errors=[FieldError(f"/{name}", detail)])
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """A row that could be scored; `row` is its number in what was sent, counted from 0.
+
+    `p_value` is None where no rows were held out; the contributions sum to the score.
+    """
+
+    row: int
+    row_id: str | None
+    anomaly_score: float
+    p_value: float | None
+    is_anomaly: bool
+    contributions: tuple[Contribution, ...]
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """The scored rows in their order, and what is wrong with the others.
+
+    `threshold` is the score above which a row is an anomaly; None where the rule needs none, or
+    cannot be kept: then a note says so.
+    """
+
+    detector_id: str | None
+    rows: tuple[ScoredRow, ...]
+    problems: tuple[RowProblem, ...]
+    n_anomalies: int
+    threshold: float | None
+    alert_rate: float | None
+    false_discovery_rate: float | None
+    n_calibration: int
+    notes: tuple[str, ...]
+
+
+def score_rows(
+    loaded: LoadedDetector, table: RowTable, rule: Rule, *, contributions: bool = True
+) -> ScoredRows:
+    """Score the rows of a table. Raises InvalidInput where its columns are not the detector's."""
+    detector = loaded.detector
+    rule = rule if rule.false_discovery_rate else Rule(rule.alert_rate or ALERT_RATE)
+    table = _with_its_columns(loaded, table)
+    with refusals():
+        scored = detector.score(table.columns)
+    anomalies, threshold, notes = _judged(detector, rule, scored.scores, scored.p_values)
+    explained = _explained(detector, table, scored.rows.tolist()) if contributions else {}
+    p_values = [None] * len(scored.rows) if scored.p_values is None else scored.p_values.tolist()
+    rows = tuple(
+        ScoredRow(
+            row=int(table.numbers[row]),
+            row_id=table.ids[row] if table.ids else None,
+            anomaly_score=score,
+            p_value=p_value,
+            is_anomaly=is_anomaly,
+            contributions=explained.get(row, ()),
+        )
+        for row, score, p_value, is_anomaly in zip(
+            scored.rows.tolist(), scored.scores.tolist(), p_values, anomalies, strict=True
+        )
+    )
+    return ScoredRows(
+        detector_id=loaded.detector_id,
+        rows=rows,
+        problems=table.told(scored.problems),
+        n_anomalies=sum(anomalies),
+        threshold=threshold,
+        alert_rate=rule.alert_rate,
+        false_discovery_rate=rule.false_discovery_rate,
+        n_calibration=len(detector.calibration),
+        notes=notes,
+    )
+
+
+def table_to_score(loaded: LoadedDetector, rows: Sequence[Any]) -> RowTable:
+    """The table of JSON objects with the columns of a detector; columns that it passes over may be
+    there. Raises InvalidInput where no row has its columns.
+    """
+    extra = set(loaded.passed_over)
+    plain = [
+        {name: value for name, value in row.items() if name not in extra}
+        if isinstance(row, Mapping)
+        else row
+        for row in rows
+    ]
+    table = table_of_rows(plain, names=list(kinds_of(loaded)))
+    if rows and not len(table):
+        first = table.problems[:MAX_ERRORS]
+        detail = f"No row has the columns that the detector was fitted on. {first[0].detail}"
+        raise InvalidInput(
+            detail, errors=[FieldError(f"/rows/{each.row}", each.detail) for each in first]
+        )
+    return table
+
+
+def kinds_of(loaded: LoadedDetector) -> Kinds:
+    """What the columns hold that the detector was fitted on, in their order."""
+    return {plan.name: plan.kind for plan in loaded.detector.preparation.columns}
+
+
+def _with_its_columns(loaded: LoadedDetector, table: RowTable) -> RowTable:
+    """The table without the columns that are passed over. Raises InvalidInput that names each
+    column that is missing or that nobody knows.
+    """
+    known, extra = kinds_of(loaded), loaded.passed_over
+    given = [name for name in table.columns if name not in extra or name in known]
+    missing = [name for name in known if name not in given]
+    unknown = [name for name in given if name not in known]
+    details = {name: f"The column {name!r} is missing." for name in missing}
+    for name in unknown:
+        nearest = get_close_matches(name, missing or known, n=1)
+        hint = f" Is it {nearest[0]!r}?" if nearest else " Leave it out."
+        details[name] = f"The detector was fitted without a column {name!r}.{hint}"
+    if details:
+        errors = [FieldError(f"/columns/{name}", detail) for name, detail in details.items()]
+        told = " ".join(details.values())
+        raise InvalidInput(
+            f"These are not the columns of the detector. {told}", errors=errors[:MAX_ERRORS]
+        )
+    return table.only(given)
+
+
+def _judged(
+    detector: RowDetector, rule: Rule, scores: Tensor, p_values: Tensor | None
+) -> tuple[list[bool], float | None, tuple[str, ...]]:
+    """Which rows are anomalies, the threshold if there is one, and what is to be said of that."""
+    n_calibration = len(detector.calibration)
+    if p_values is None:
+        note = "No rows were held out when the detector was fitted: nothing can be promised."
+        return [False] * len(scores), None, (note,)
+    if rule.false_discovery_rate is not None:
+        found: list[bool] = discoveries(p_values, rule.false_discovery_rate).tolist()
+        return found, None, _few_to_discover(rule.false_discovery_rate, n_calibration, len(scores))
+    assert rule.alert_rate is not None
+    threshold = detector.threshold_at(rule.alert_rate)
+    if threshold is None:
+        lacking = shortage(rule.alert_rate, n_calibration)
+        return [False] * len(scores), None, (lacking,) if lacking else ()
+    above: list[bool] = (scores > threshold).tolist()
+    return above, threshold, ()
+
+
+def _few_to_discover(rate: float, n_calibration: int, n_rows: int) -> tuple[str, ...]:
+    """A lone anomaly among many rows needs a p-value of rate / n_rows."""
+    needed = round(n_rows / rate) - 1
+    if n_calibration >= needed:
+        return ()
+    note = (
+        f"{n_calibration:,} calibration scores cannot single out one anomaly among {n_rows:,} rows "
+        f"at a false-discovery rate of {rate:g}: that takes {needed:,}. Several can be found."
+    )
+    return (note,)
+
+
+def _explained(
+    detector: RowDetector, table: RowTable, rows: list[int]
+) -> dict[int, tuple[Contribution, ...]]:
+    """The contributions of some rows, by their place here."""
+    if not rows:
+        return {}
+    columns = {name: take(column, rows) for name, column in table.columns.items()}
+    explained, _ = explain(detector, columns)
+    return {rows[each.row]: tuple(map(_plain, each.contributions)) for each in explained}
+
+
+def _plain(contribution: Contribution) -> Contribution:
+    """A missing number is None, as JSON has it."""
+    missing = contribution.observed != contribution.observed
+    return replace(contribution, observed=None) if missing else contribution
