@@ -19,6 +19,7 @@ EXAMPLE_IDS = {
     "run_id": "20c645a516de4c8f8c170485421161e1",
     "artifact_id": "denoising-0123456789abcdef",
     "name": "nightly",
+    "detector_id": "people-0123456789abcdef",
     "anomaly_id": "0f3c6a8e5b214d7790a1b2c3d4e5f607",
 }
 """What stands in the paths of the examples; users and items are those of the song table."""

@@ -9,6 +9,7 @@ from pipelines.predictor.active_images import ActiveImages
 from pipelines.predictor.popularity import Popularity
 from pipelines.settings import Settings
 from pipelines.storage.engine import create_engine
+from pipelines.watch.loading import LoadedDetectors
 from service.context import EXTENSION, Context
 from service.draining import DrainedBody
 from service.errors import register_errors
@@ -59,7 +60,8 @@ def _add_parts(app: Hourglass, settings: Settings, *, watch: bool) -> None:
     engine = create_engine(settings.database_url)
     active = ActivePredictor(engine, settings.store_url)
     images = ActiveImages(engine, settings.store_url)
-    app.extensions[EXTENSION] = Context(settings, engine, active, images, Popularity())
+    detectors = LoadedDetectors(engine, settings.store_url)
+    app.extensions[EXTENSION] = Context(settings, engine, active, images, Popularity(), detectors)
     if watch:
         for watcher in (active, images):
             watcher.start()

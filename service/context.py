@@ -16,6 +16,7 @@ from pipelines.predictor.active_images import ActiveImages
 from pipelines.predictor.popularity import Popularity
 from pipelines.settings import Settings
 from pipelines.storage.engine import reading, writing
+from pipelines.watch.loading import LoadedDetectors
 
 EXTENSION = "hourglass"
 
@@ -29,6 +30,7 @@ class Context:
     active: ActivePredictor
     images: ActiveImages
     popularity: Popularity
+    detectors: LoadedDetectors
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session that only reads."""

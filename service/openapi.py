@@ -5,9 +5,14 @@ import re
 from importlib.metadata import version
 from typing import Any, cast
 
+from pydantic import BaseModel
+
 from service.image_bodies import FORM, MEDIA_TYPES
 from service.problems import MAX_BODY_BYTES, PROBLEM_JSON
+from service.schemas.detectors import DetectorBody, ScoreBody
 from service.schemas.fields import ID_SCHEMA
+from service.table_bodies import JSON
+from service.table_bodies import MEDIA_TYPES as TABLES
 
 VERSION = version("hourglass")
 
@@ -32,6 +37,10 @@ PROBLEMS = {
 
 IMAGE_BODY = {"x-body": "image"}
 """Marks, until the document is complete, an operation that takes an image."""
+DETECTOR_BODY = {"x-body": "DetectorBody"}
+"""Likewise one that takes a table to learn from."""
+SCORE_BODY = {"x-body": "ScoreBody"}
+"""Likewise one that takes a table to score."""
 
 _IMAGE_REQUEST: dict[str, Any] = {
     "description": "The image itself, or a form with it as its one file.",
@@ -46,6 +55,22 @@ _IMAGE_REQUEST: dict[str, Any] = {
         },
     },
 }
+
+_TABLE_BODIES: dict[str, tuple[type[BaseModel], Any]] = {
+    "DetectorBody": (
+        DetectorBody,
+        {
+            "name": "people",
+            "rows": [
+                {"height": 171, "plan": "free"},
+                {"height": 168.5, "plan": "paid"},
+                {"height": None, "plan": "free"},
+            ],
+        },
+    ),
+    "ScoreBody": (ScoreBody, {"rows": [{"height": 301, "plan": "free"}], "alert_rate": 0.05}),
+}
+"""Of JSON beside tables: their schema and an example."""
 
 _FIELD_ERROR = {
     "type": "object",
@@ -82,6 +107,8 @@ def complete(document: dict[Any, Any] | str) -> dict[Any, Any] | str:
     schemas.pop("HTTPError", None)
     schemas["Problem"] = PROBLEM_SCHEMA
     schemas["FieldError"] = _FIELD_ERROR
+    for name, (body, _) in _TABLE_BODIES.items():
+        schemas[name] = body.model_json_schema()
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             _complete_operation(path, method, operation)
@@ -101,8 +128,8 @@ def _flat_names(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    if operation.pop("x-body", None):
-        operation["requestBody"] = dict(_IMAGE_REQUEST)
+    if (body := operation.pop("x-body", None)) is not None:
+        operation["requestBody"] = _table_request(body) if body != "image" else dict(_IMAGE_REQUEST)
     own = {int(code): told["description"] for code, told in responses.items() if code >= "400"}
     described = {code: PROBLEMS[code] for code in _statuses(path, method, operation)} | own
     for code, description in described.items():
@@ -115,6 +142,18 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             parameter["schema"] = ID_SCHEMA
+
+
+def _table_request(body: str) -> dict[str, Any]:
+    """JSON, or a table whose options are in the query."""
+    json_body = {
+        "schema": {"$ref": f"#/components/schemas/{body}"},
+        "example": _TABLE_BODIES[body][1],
+    }
+    return {
+        "description": "JSON; or a table as it is, with the options in the query.",
+        "content": {JSON: json_body, **{media_type: {"schema": {}} for media_type in TABLES}},
+    }
 
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:

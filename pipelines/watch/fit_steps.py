@@ -4,7 +4,8 @@
 
 from datetime import UTC, datetime
 
-from pipelines.errors import NotReady
+import torch
+
 from pipelines.registry.store import Store
 from pipelines.runs.folders import CHECKPOINTS, SNAPSHOTS
 from pipelines.runs.reporting import RunCancelled
@@ -15,8 +16,9 @@ from pipelines.storage.engine import reading, writing
 from pipelines.training.progress import Progress
 from pipelines.watch.detector_files import folder_of, pack_detector, read_files, write_files
 from pipelines.watch.fitting import fit_table
-from pipelines.watch.row_table import digest_of, unpack
+from pipelines.watch.row_table import digest_of, pack, unpack
 from pipelines.watch.settings import settings_of
+from pipelines.watch.stored_rows import drawn, stored_table
 
 
 def take_table(parts: Parts) -> None:
@@ -25,8 +27,10 @@ def take_table(parts: Parts) -> None:
     detector = _detector(parts)
     with reading(parts.engine) as session:
         content = detectors.read_table(session, detector_id=detector.detector_id)
-    if content is None:
-        raise NotReady("The table of this detector is gone. Send it again.")
+        if content is None:
+            seed = settings_of(detector.settings).seed
+            generator = torch.Generator().manual_seed(seed)
+            content = pack(drawn(stored_table(session, detector.over), generator=generator))
     _home(parts).write(f"{SNAPSHOTS}/{parts.run_id}/table", content, writer="run")
 
 

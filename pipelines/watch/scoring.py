@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
+import torch
 from torch import Tensor
 
 from models.detectors.cells import RowProblem
-from models.detectors.detector import RowDetector
+from models.detectors.detector import RowDetector, Scored
 from models.detectors.explanation import Contribution, explain
 from models.scoring.calibration import discoveries, shortage
 from pipelines.errors import FieldError, InvalidInput
@@ -46,13 +47,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class ScoredRow:
-    """A row that could be scored; `row` is its number in what was sent, counted from 0.
+    """A row that could be scored; `row` is its number in what was sent, counted from 0. Of what is
+    stored the user or the item is named.
 
     `p_value` is None where no rows were held out; the contributions sum to the score.
     """
 
     row: int
-    row_id: str | None
+    user_id: str | None
+    item_id: str | None
     anomaly_score: float
     p_value: float | None
     is_anomaly: bool
@@ -61,7 +64,7 @@ class ScoredRow:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """The scored rows in their order, and what is wrong with the others.
+    """The scored rows, and what is wrong with the others. `n_anomalies` counts all, shown or not.
 
     `threshold` is the score above which a row is an anomaly; None where the rule needs none, or
     cannot be kept: then a note says so.
@@ -70,6 +73,7 @@ class ScoredRows:
     detector_id: str | None
     rows: tuple[ScoredRow, ...]
     problems: tuple[RowProblem, ...]
+    n_scored: int
     n_anomalies: int
     threshold: float | None
     alert_rate: float | None
@@ -79,40 +83,67 @@ class ScoredRows:
 
 
 def score_rows(
-    loaded: LoadedDetector, table: RowTable, rule: Rule, *, contributions: bool = True
+    loaded: LoadedDetector,
+    table: RowTable,
+    rule: Rule,
+    *,
+    contributions: bool = True,
+    strangest: int | None = None,
 ) -> ScoredRows:
-    """Score the rows of a table. Raises InvalidInput where its columns are not the detector's."""
+    """Score the rows of a table: all in their order, or the strangest, so many, these first.
+
+    Raises InvalidInput where its columns are not the detector's.
+    """
     detector = loaded.detector
     rule = rule if rule.false_discovery_rate else Rule(rule.alert_rate or ALERT_RATE)
     table = _with_its_columns(loaded, table)
     with refusals():
         scored = detector.score(table.columns)
     anomalies, threshold, notes = _judged(detector, rule, scored.scores, scored.p_values)
-    explained = _explained(detector, table, scored.rows.tolist()) if contributions else {}
-    p_values = [None] * len(scored.rows) if scored.p_values is None else scored.p_values.tolist()
-    rows = tuple(
-        ScoredRow(
-            row=int(table.numbers[row]),
-            row_id=table.ids[row] if table.ids else None,
-            anomaly_score=score,
-            p_value=p_value,
-            is_anomaly=is_anomaly,
-            contributions=explained.get(row, ()),
-        )
-        for row, score, p_value, is_anomaly in zip(
-            scored.rows.tolist(), scored.scores.tolist(), p_values, anomalies, strict=True
-        )
-    )
+    shown = list(range(len(scored.rows)))
+    if strangest is not None:
+        shown = torch.argsort(scored.scores, descending=True, stable=True)[:strangest].tolist()
     return ScoredRows(
         detector_id=loaded.detector_id,
-        rows=rows,
+        rows=_scored_rows(loaded, table, scored, anomalies, shown, contributions),
         problems=table.told(scored.problems),
+        n_scored=len(scored.rows),
         n_anomalies=sum(anomalies),
         threshold=threshold,
         alert_rate=rule.alert_rate,
         false_discovery_rate=rule.false_discovery_rate,
         n_calibration=len(detector.calibration),
         notes=notes,
+    )
+
+
+def _scored_rows(
+    loaded: LoadedDetector,
+    table: RowTable,
+    scored: Scored,
+    anomalies: list[bool],
+    shown: list[int],
+    contributions: bool,
+) -> tuple[ScoredRow, ...]:
+    """Those of the scored rows that are shown, by their places among them."""
+    places = scored.rows.tolist()
+    scores = scored.scores.tolist()
+    p_values = None if scored.p_values is None else scored.p_values.tolist()
+    asked = [places[num] for num in shown] if contributions else []
+    explained = _explained(loaded.detector, table, asked)
+    ids = [None] * len(table) if table.ids is None else table.ids
+    of_users = loaded.settings.over == "users"
+    return tuple(
+        ScoredRow(
+            row=int(table.numbers[places[num]]),
+            user_id=ids[places[num]] if of_users else None,
+            item_id=None if of_users else ids[places[num]],
+            anomaly_score=scores[num],
+            p_value=None if p_values is None else p_values[num],
+            is_anomaly=anomalies[num],
+            contributions=explained.get(places[num], ()),
+        )
+        for num in shown
     )
 
 

@@ -57,7 +57,9 @@ def settings_of(values: Mapping[str, Any]) -> DetectorSettings:
         for name in values:
             if name not in known:
                 raise option_error("a detector", name, known)
-        held = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        held: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
         own = {name: held.pop(name) for name in _OWN if name in held}
         check_types(DetectorConfig, held)
         check_types(DetectorSettings, own)

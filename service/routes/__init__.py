@@ -5,6 +5,7 @@ from apiflask import APIBlueprint
 from service.routes import (
     anomalies,
     artifacts,
+    detectors,
     embeddings,
     health,
     images,
@@ -23,6 +24,7 @@ BLUEPRINTS: tuple[APIBlueprint, ...] = (
     reconstructions.bp,
     embeddings.bp,
     anomalies.bp,
+    detectors.bp,
     interactions.bp,
     items.bp,
     images.bp,

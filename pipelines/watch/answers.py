@@ -1,0 +1,91 @@
+"""What is asked of detectors from outside: a plan, scores. Not how either is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from pipelines.errors import FieldError, InvalidInput
+from pipelines.storage.engine import reading
+from pipelines.watch.asking import check_rows
+from pipelines.watch.fitting import Plan, plan_fit
+from pipelines.watch.loading import LoadedDetector
+from pipelines.watch.row_table import RowTable
+from pipelines.watch.scoring import Rule, ScoredRows, score_rows, table_to_score
+from pipelines.watch.settings import DetectorSettings
+from pipelines.watch.stored_rows import stored_table
+
+MAX_SCORED: Final = 10_000
+"""Rows that are scored in one request."""
+MAX_EXPLAINED: Final = 100_000
+"""Contributions in one answer."""
+STRANGEST: Final = 100
+"""Of all that is stored, so many are shown unless the caller says."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be scored, and shown.
+
+    rows: JSON objects, or a table that was read. ids: of users or items; None without rows: all.
+    n: only the strangest, so many.
+    """
+
+    rows: Sequence[Any] | RowTable | None = None
+    ids: Sequence[str] | None = None
+    contributions: bool = True
+    n: int | None = None
+
+
+def plan_detector(engine: Engine, settings: DetectorSettings, table: RowTable | None) -> Plan:
+    """What a fit would use. Raises InvalidInput; NotReady where nothing is stored."""
+    check_rows(settings, sent=table is not None)
+    if table is None:
+        with reading(engine) as session:
+            table = stored_table(session, settings.over)
+    return plan_fit(table, settings)
+
+
+def score_wanted(engine: Engine, loaded: LoadedDetector, wanted: Wanted, rule: Rule) -> ScoredRows:
+    """Score what is wanted. Raises InvalidInput for what the detector is not over, or too much."""
+    _check_kind(loaded, wanted)
+    if wanted.rows is None:
+        with reading(engine) as session:
+            table = stored_table(session, loaded.settings.over, ids=wanted.ids)
+    elif isinstance(wanted.rows, RowTable):
+        table = wanted.rows
+    else:
+        table = table_to_score(loaded, wanted.rows)
+    n = STRANGEST if wanted.n is None and wanted.rows is None and wanted.ids is None else wanted.n
+    _check_size(table, n, wanted.contributions)
+    return score_rows(loaded, table, rule, contributions=wanted.contributions, strangest=n)
+
+
+def _check_kind(loaded: LoadedDetector, wanted: Wanted) -> None:
+    over = loaded.settings.over
+    if over == "table" and wanted.rows is None:
+        detail = "This detector is over a table; send `rows`, or a body of CSV or Parquet."
+        raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
+    if over == "table" and wanted.ids is not None:
+        detail = "This detector is over a table, whose rows have no ids; leave `ids` out."
+        raise InvalidInput(detail, errors=[FieldError("/ids", detail)])
+    if over != "table" and wanted.rows is not None:
+        detail = f"This detector is over {over}; send their `ids`, or neither for all."
+        raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
+
+
+def _check_size(table: RowTable, n: int | None, contributions: bool) -> None:
+    if len(table) > MAX_SCORED and n is None:
+        detail = (
+            f"{len(table):,} rows are more than are shown at once; send at most {MAX_SCORED:,}, or "
+            "ask for the `n` strangest."
+        )
+        raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
+    shown = len(table) if n is None else min(n, len(table))
+    if contributions and shown * len(table.columns) > MAX_EXPLAINED:
+        detail = (
+            f"{shown:,} rows of {len(table.columns)} columns have too many contributions for one "
+            "answer; send fewer rows, or ask without `contributions`, or for the `n` strangest."
+        )
+        raise InvalidInput(detail, errors=[FieldError("/contributions", detail)])
