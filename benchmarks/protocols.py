@@ -89,6 +89,8 @@ def weak(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
     part = Split(parts.fold_in, vocabulary, validation, None)
     first = fit_run(part, config, checkpoints=InMemory(), on_progress=on_progress)
     settled = first.settled
+    validated = _worth(first.network, validation)
+    del first  # two of the large ones at once may not fit
     selected = time.perf_counter()
     whole = Split(train_x, vocabulary, None, None)
     final = fit_run(whole, settled, checkpoints=InMemory(), on_progress=on_progress)
@@ -99,7 +101,7 @@ def weak(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured:
     return Measured(
         test,
         popularity,
-        _worth(first.network, validation),
+        validated,
         len(final.epochs),
         chosen_of(config, settled),
         settled,

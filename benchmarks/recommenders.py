@@ -1,6 +1,8 @@
-"""Quality of a named run beside popularity, by the strong or the weak protocol.
+"""Quality of a named run beside popularity and other runs, by the strong or the weak protocol.
 
-python -m benchmarks.recommenders --data FOLDER --config denoising --seed 98765
+python -m benchmarks.recommenders --data FOLDER --config auto --against edlae,wmf --seed 98765,98766
+
+With several seeds each splits anew, and the mean over them is printed with its standard error.
 """
 
 import argparse
@@ -9,9 +11,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.protocols import PROTOCOLS
-from benchmarks.tables import figures_of, show, table
+from benchmarks.tables import figures_of, mean_table, means_of, show, table
 from pipelines.errors import HourglassError, InvalidInput
 from pipelines.training.evaluate import Evaluation
 from pipelines.training.run_config import RunConfig, asked_run, run_config_of, with_options
@@ -20,26 +23,38 @@ from pipelines.training.run_config import RunConfig, asked_run, run_config_of, w
 def main() -> int:
     """Print the figures of one run; exit 1 with a reason when it cannot be done."""
     arguments = _arguments()
+    every: list[dict[str, Any]] = []
     try:
-        config = with_options(
-            asked_run(arguments.config), seed=arguments.seed, budget_seconds=arguments.budget
-        )
-        config = _with_changes(config, arguments.set)
-        rival = None
-        if arguments.against:
-            other = with_options(asked_run(arguments.against), seed=config.seed)
-            rival = PROTOCOLS[arguments.protocol](arguments.data, other, show)
-        measured = PROTOCOLS[arguments.protocol](arguments.data, config, show)
+        for seed in arguments.seed or [None]:
+            every.append(_measured(arguments, seed))
+            if not arguments.json:
+                print(table(every[-1]), flush=True)
     except HourglassError as error:
         print(error.detail, file=sys.stderr)
         return 1
-    figures = figures_of(config, measured, rival)
+    means = means_of(every) if len(every) > 1 else None
+    if arguments.json:
+        print(json.dumps({"mean": means, "seeds": every} if means else every[0]))
+    elif means:
+        print(mean_table(means))
+    return 0
+
+
+def _measured(arguments: argparse.Namespace, seed: int | None) -> dict[str, Any]:
+    """The figures of one seed; None is the run's own."""
+    measure = PROTOCOLS[arguments.protocol]
+    config = with_options(asked_run(arguments.config), seed=seed, budget_seconds=arguments.budget)
+    config = _with_changes(config, arguments.set)
+    rivals = {
+        name: measure(arguments.data, with_options(asked_run(name), seed=config.seed), show)
+        for name in arguments.against
+    }
+    measured = measure(arguments.data, config, show)
     if arguments.write_run:
         arguments.write_run.write_text(json.dumps(measured.settled.values(), indent=2))
     if arguments.per_user:
         _write_per_user(arguments.per_user, measured.test)
-    print(json.dumps(figures) if arguments.json else table(figures, against=arguments.against))
-    return 0
+    return figures_of(config, measured, rivals)
 
 
 def _arguments() -> argparse.Namespace:
@@ -47,7 +62,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="anything `import` knows")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="strong")
     parser.add_argument("--config", default="denoising", help="a named run, or a file of one")
-    parser.add_argument("--seed", type=int, help="default: the run's own")
+    parser.add_argument(
+        "--seed", type=_seeds, default=[], help="one, or several as 1,2,3; default: the run's own"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -60,11 +77,22 @@ def _arguments() -> argparse.Namespace:
         "--write-run", type=Path, help="write here the run with all that validation chose"
     )
     parser.add_argument(
-        "--against", metavar="CONFIG", help="print the paired difference to this run, user by user"
+        "--against",
+        type=lambda names: names.split(","),
+        default=[],
+        metavar="CONFIG,CONFIG",
+        help="print the paired difference to each of these runs, user by user",
     )
     parser.add_argument("--per-user", type=Path, help="write a CSV row per test user here")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if len(arguments.seed) > 1 and (arguments.write_run or arguments.per_user):
+        parser.error("--write-run and --per-user keep one seed: name one")
+    return arguments
+
+
+def _seeds(text: str) -> list[int]:
+    return [int(each) for each in text.split(",")]
 
 
 def _with_changes(config: RunConfig, changes: Sequence[str]) -> RunConfig:

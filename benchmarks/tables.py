@@ -3,16 +3,21 @@
 import json
 import resource
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from benchmarks.protocols import Measured
-from pipelines.training.evaluate import Evaluation
+from pipelines.training.evaluate import Evaluation, standard_error
 from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig
 
 
-def figures_of(config: RunConfig, measured: Measured, rival: Measured | None) -> dict[str, Any]:
-    """What is printed; rival: another run on the same users, whose difference is paired."""
+def figures_of(
+    config: RunConfig, measured: Measured, rivals: Mapping[str, Measured]
+) -> dict[str, Any]:
+    """What is printed; rivals: other runs on the same users, to which differences are paired."""
     test, popularity = measured.test, measured.popularity
     return {
         "config": config.name,
@@ -21,7 +26,7 @@ def figures_of(config: RunConfig, measured: Measured, rival: Measured | None) ->
         "se": {name: test.standard_error(name) for name in test.per_user},
         "popularity": {name: popularity.mean(name) for name in popularity.per_user},
         "gain_in_se": {name: gain_in_se(test, popularity, name) for name in test.per_user},
-        "difference": _difference(test, rival.test) if rival else None,
+        "difference": {name: _difference(test, rival.test) for name, rival in rivals.items()},
         "beyond": measured.beyond,
         "validation": measured.validation,
         "epochs": measured.epochs,
@@ -50,7 +55,50 @@ def _difference(ours: Evaluation, theirs: Evaluation) -> dict[str, dict[str, flo
     return {name: {"mean": mean, "se": error} for name, (mean, error) in pairs.items()}
 
 
-def table(figures: dict[str, Any], *, against: str | None) -> str:
+def means_of(every: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of the figures of several seeds: mean and its standard error over the seeds, of each metric
+    and of its difference to each rival.
+    """
+    names = list(every[0]["se"])
+    return {
+        "config": every[0]["config"],
+        "seeds": [figures["seed"] for figures in every],
+        **{name: _mean([figures[name] for figures in every]) for name in names},
+        "difference": {
+            rival: {
+                name: _mean([figures["difference"][rival][name]["mean"] for figures in every])
+                for name in names
+            }
+            for rival in every[0]["difference"]
+        },
+    }
+
+
+def _mean(values: Sequence[float]) -> dict[str, float]:
+    return {"mean": float(np.mean(values)), "se": standard_error(np.array(values))}
+
+
+def mean_table(means: dict[str, Any]) -> str:
+    """The means for people."""
+    lines = [f"{means['config']}, mean of {len(means['seeds'])} seeds"]
+    metrics = [name for name in means if name not in ("config", "seeds", "difference")]
+    lines += [f"{name:<12}{_signless(means[name])}" for name in metrics]
+    return "\n".join(lines + _difference_lines(means["difference"]))
+
+
+def _signless(pair: dict[str, float]) -> str:
+    return f"{pair['mean']:.4f} ± {pair['se']:.4f}"
+
+
+def _difference_lines(difference: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+    return [
+        f"{name} less that of {rival}: {pair['mean']:+.4f} ± {pair['se']:.4f}"
+        for rival, pairs in difference.items()
+        for name, pair in pairs.items()
+    ]
+
+
+def table(figures: dict[str, Any]) -> str:
     """The figures for people."""
     lines = [f"{figures['config']}, seed {figures['seed']}, {figures['epochs']} epochs"]
     lines.append(f"{'':<12}{'network':>18}{'popularity':>12}{'gain in s.e.':>14}")
@@ -59,14 +107,13 @@ def table(figures: dict[str, Any], *, against: str | None) -> str:
         f"{one_digit(figures['gain_in_se'][name]):>14}"
         for name, se in figures["se"].items()
     ]
-    lines += [
-        f"{name} less that of {against}: {pair['mean']:+.4f} ± {pair['se']:.4f}"
-        for name, pair in (figures["difference"] or {}).items()
-    ]
+    lines += _difference_lines(figures["difference"])
     lines += _beyond_lines(figures["beyond"]) + _trial_lines(figures["trials"])
     lines.append(f"validation: {_numbers(figures['validation'])}")
     if figures["chosen"]:
         lines.append(f"chosen on validation: {json.dumps(figures['chosen'])}")
+    if figures["selection_seconds"]:
+        lines.append(f"chosen in {figures['selection_seconds']:.1f} s, before the fit")
     lines.append(f"{figures['fit_seconds']:.1f} s, {figures['peak_rss_mb']:.0f} MB at most")
     return "\n".join(lines)
 

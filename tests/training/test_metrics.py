@@ -43,3 +43,26 @@ def test_ndcg_of_a_whole_ranking_agrees_with_scikit_learn(hits: list[bool]) -> N
     ranked_scores = np.arange(len(hits), 0, -1)
     theirs = ndcg_score(np.array([hits], dtype=float), ranked_scores[None].astype(float))
     assert ours == pytest.approx(theirs, abs=1e-9)
+
+
+@given(
+    st.lists(st.lists(st.booleans(), min_size=40, max_size=40), min_size=1, max_size=8),
+    st.integers(1, 40),
+)
+def test_metrics_agree_with_the_formulas_of_recbole(hits: list[list[bool]], k: int) -> None:
+    """RecBole 1.2.1, `evaluator/metrics.py`: `NDCG.metric_info` and `Recall.metric_info`, which sum
+    along the ranks; its recall divides by all held-out items.
+    """
+    found = np.array(hits)
+    n_held_out = found.sum(axis=1) + 1
+    ranks = np.arange(1, found.shape[1] + 1)
+    best = np.cumsum(np.tile(1 / np.log2(ranks + 1), (len(found), 1)), axis=1)
+    for row, n in enumerate(n_held_out):
+        best[row, n:] = best[row, n - 1]
+    gained = np.cumsum(np.where(found, 1 / np.log2(ranks + 1), 0), axis=1)
+    assert np.allclose(
+        ndcg_at_k(found, n_held_out, k), (gained / best)[:, k - 1], rtol=0, atol=1e-9
+    )
+    recall = np.cumsum(found, axis=1)[:, k - 1] / n_held_out
+    ours = recall_at_k(found, n_held_out, k) * np.minimum(k, n_held_out) / n_held_out
+    assert np.allclose(ours, recall, rtol=0, atol=1e-9)

@@ -56,6 +56,21 @@ def test_the_command_prints_one_document_with_the_figures(
     assert 0 < figures["validation"] <= 1
 
 
+def test_several_seeds_are_averaged_with_their_differences_to_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["x", "--data", str(folder), "--protocol", "weak", "--config", "edlae", "--json"]
+    monkeypatch.setattr("sys.argv", [*arguments, "--seed", "1,2", "--against", "ease,spectral"])
+    assert recommenders.main() == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["mean"]["seeds"] == [each["seed"] for each in figures["seeds"]] == [1, 2]
+    values = [each["difference"]["spectral"]["ndcg@20"]["mean"] for each in figures["seeds"]]
+    assert figures["mean"]["difference"]["spectral"]["ndcg@20"] == {
+        "mean": pytest.approx(np.mean(values)),
+        "se": pytest.approx(np.std(values, ddof=1) / 2**0.5),
+    }
+
+
 def test_a_folder_without_the_two_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"train\.txt"):
         weak(tmp_path, named_run("ease"), lambda _: None)
