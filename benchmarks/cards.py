@@ -56,6 +56,7 @@ SONG_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "variational": {"hidden_dims": (8,), "latent_dim": 2, "corruption_rate": 0.2},
     "linear": {"form": "ease", "regularisation": (0.5,)},
+    "factorised": {"latent_dim": (2,), "regularisation": (0.5,)},
     "joint": {
         "members": (
             {"kind": "variational", "network": {"hidden_dims": (8,), "latent_dim": 2}},

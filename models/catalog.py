@@ -11,6 +11,7 @@ from models.autoencoders.contractive import ContractiveAutoencoder, ContractiveC
 from models.autoencoders.convolutional import ConvolutionalAutoencoder, ConvolutionalConfig
 from models.autoencoders.deep import DeepAutoencoder, DeepConfig
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
+from models.autoencoders.factorised import Factorised, FactorisedConfig
 from models.autoencoders.joint import Joint, JointConfig, Member
 from models.autoencoders.linear import LinearConfig, linear
 from models.autoencoders.rating import RatingConfig, rating
@@ -61,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "deep": Kind(DeepAutoencoder, DeepConfig),
     "variational": Kind(variational, VariationalConfig),
     "linear": Kind(linear, LinearConfig, embeds=False),
+    "factorised": Kind(Factorised, FactorisedConfig),
     "joint": Kind(_joint, JointConfig, embeds=False),
     "rating": Kind(rating, RatingConfig),
     "convolutional": Kind(

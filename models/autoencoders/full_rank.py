@@ -9,6 +9,8 @@ matrix X'WX so weighted, the ridge of item i is
 Its first part is EASE's ridge for the exponent 0; another exponent is the same as dividing rows
 and columns of X by powers of their degrees before a flat ridge, and multiplying back (Park et al.
 2025, "Why is normalization necessary for linear recommenders?"). Its second part is EDLAE's.
+The scores of item i, column i of B, are at last divided by (g_i / mean g)^popularity_exponent, of
+unweighted rows.
 Not the closed form itself: that is `models/closed_form.py`.
 """
 
@@ -51,7 +53,16 @@ class Problem:
         return torch.topk(squares, n, sorted=False).indices.sort().values
 
     def weights(self, numbers: Mapping[str, float]) -> Tensor:
-        """B for `regularisation`, `user_exponent` and `item_exponent`."""
+        """B for `regularisation` and the exponents of users, items and popularity."""
+        b = self._solved(numbers)
+        if numbers["popularity_exponent"]:
+            squares = closed_form.column_squares(self._x)
+            shrunk = (squares / squares.mean()).pow(-numbers["popularity_exponent"])
+            shrunk[squares == 0] = 1  # as below
+            b.mul_((shrunk if self._items is None else shrunk[self._items]).to(b.dtype))
+        return b
+
+    def _solved(self, numbers: Mapping[str, float]) -> Tensor:
         rows = self._weighted(numbers["user_exponent"])
         ridge = self._ridge(rows, numbers)
         if self._items is None:

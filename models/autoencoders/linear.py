@@ -30,7 +30,8 @@ from models.errors import ConfigError, choice_error
 from models.rows import Rows, SparseRows, entries, renumbered, times
 
 Form = Literal["ease", "edlae", "elsa", "spectral"]
-EXPONENTS = ("user_exponent", "item_exponent")
+START = {"user_exponent": 0.5, "item_exponent": 0.5, "popularity_exponent": 0.1}
+"""From where the climb to the best exponents begins."""
 SEARCHED = 5_000
 """Items among which the numbers of a full rank are chosen."""
 GIGABYTE = 1e9
@@ -48,12 +49,14 @@ class LinearConfig:
     regularisation: tuple[float, ...] = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
     """ease, edlae: lambda. Of several, the one that ranks validation users best, found by
     climbing from that nearest to the mean number of rows with an item; where nobody judges, that
-    one itself. So with the exponents, from that nearest to a half.
+    one itself. So with the exponents, from those nearest to a half, of popularity to a tenth.
     """
     user_exponent: tuple[float, ...] = (0.0,)
     """ease, edlae: a row counts as its number of items to the power of minus this."""
     item_exponent: tuple[float, ...] = (0.0,)
     """ease, edlae: lambda grows with the number of rows that have the item, to this power."""
+    popularity_exponent: tuple[float, ...] = (0.0,)
+    """ease, edlae: an item's score shrinks with the number of rows that have it, to this power."""
     corruption_rate: float = 0.5
     """edlae: p, the share of entries taken to be hidden; elsa: that are hidden in training."""
     latent_dim: int | None = None
@@ -68,7 +71,7 @@ class LinearConfig:
         if not self.regularisation or not min(self.regularisation) > 0:
             detail = "regularisation needs at least one number, and all above 0."
             raise ConfigError("regularisation", detail)
-        for name in ("user_exponent", "item_exponent"):
+        for name in START:
             values = getattr(self, name)
             if not values or min(values) < 0 or max(values) > 1:
                 raise ConfigError(name, f"{name} needs at least one number, and all in [0, 1].")
@@ -138,7 +141,7 @@ class FullRank(Network):
         """
         assert isinstance(x, SparseRows)
         problem = Problem(x, odds=self._odds if self.config.form == "edlae" else 0.0)
-        start = {"regularisation": problem.mean_square(), **dict.fromkeys(EXPONENTS, 0.5)}
+        start = {"regularisation": problem.mean_square(), **START}
         candidates = {name: getattr(self.config, name) for name in start}
         best = {name: nearest(candidates[name], start[name]) for name in start}
         self.weight = self.weight.new_empty(0)  # so that old and new are never there together

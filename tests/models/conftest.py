@@ -32,6 +32,7 @@ SMALL = {
     "linear": {"regularisation": [1.0]},
     "linear/elsa": {"form": "elsa", "latent_dim": 4},
     "linear/spectral": {"form": "spectral", "latent_dim": 2},
+    "factorised": {"latent_dim": [4], "regularisation": [1.0]},
     "joint": {
         "members": [
             {

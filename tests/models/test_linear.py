@@ -168,12 +168,28 @@ def test_exponents_divide_by_degrees_and_multiply_back(shape: tuple[int, int]) -
     assert np.allclose(network.weight.numpy(), normalised_by_definition(x, 0.6, 0.4), atol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(30, 7), (7, 30)])
+def test_scores_shrink_with_popularity_to_a_power(shape: tuple[int, int]) -> None:
+    x = table(*shape)
+    plain = solved(x, form="ease", regularisation=(2.0,), user_exponent=(0.6,))
+    shrunk = solved(
+        x, form="ease", regularisation=(2.0,), user_exponent=(0.6,), popularity_exponent=(0.3,)
+    )
+    squares = x.double().square().sum(dim=0)
+    scale = torch.where(squares > 0, (squares / squares.mean()) ** -0.3, 1.0)
+    assert torch.allclose(shrunk.weight, plain.weight * scale.float(), atol=1e-6)
+
+
 def test_numbers_are_chosen_among_the_most_common_items_and_then_used_for_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("models.autoencoders.linear.SEARCHED", 4)
     x = table(30, 7)
-    options = {"regularisation": (1.0, 10.0), "user_exponent": (0.0, 0.5, 1.0)}
+    options = {
+        "regularisation": (1.0, 10.0),
+        "user_exponent": (0.0, 0.5, 1.0),
+        "popularity_exponent": (0.0, 0.2),
+    }
     network = linear(LinearConfig(form="ease", **options), n_items=7, generator=torch.Generator())
     common = x.square().sum(dim=0).topk(4).indices
     seen = []
