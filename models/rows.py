@@ -157,3 +157,26 @@ def renumbered(x: SparseRows, place: Tensor, n_items: int) -> SparseRows:
     lengths = torch.bincount(x.row_nums[kept], minlength=len(x))
     offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
     return SparseRows(offsets, numbers[kept], x.values[kept], n_items)
+
+
+def rests(x: SparseRows, entry_nums: Tensor) -> SparseRows:
+    """For each of the entries its row without it: (n_entries, n_items)."""
+    row_nums = x.row_nums[entry_nums]
+    positions = _positions(x, row_nums)
+    kept = positions[positions != torch.repeat_interleave(entry_nums, x.lengths[row_nums])]
+    offsets = torch.cat([x.offsets[:1], (x.lengths[row_nums] - 1).cumsum(0)])
+    return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
+
+
+def rows_at(x: SparseRows, row_nums: Tensor) -> SparseRows:
+    """Some of the rows, in the order asked for."""
+    kept = _positions(x, row_nums)
+    offsets = torch.cat([x.offsets[:1], x.lengths[row_nums].cumsum(0)])
+    return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
+
+
+def _positions(x: SparseRows, row_nums: Tensor) -> Tensor:
+    """Where the entries of these rows stand, one row after another."""
+    lengths = x.lengths[row_nums]
+    shifts = x.offsets[row_nums] - (lengths.cumsum(0) - lengths)
+    return torch.arange(int(lengths.sum())) + torch.repeat_interleave(shifts, lengths)

@@ -6,6 +6,7 @@ from apiflask import APIFlask
 
 from pipelines.predictor.active import ActivePredictor
 from pipelines.predictor.active_images import ActiveImages
+from pipelines.predictor.baseline import Baseline
 from pipelines.predictor.popularity import Popularity
 from pipelines.settings import Settings
 from pipelines.storage.engine import create_engine
@@ -61,7 +62,9 @@ def _add_parts(app: Hourglass, settings: Settings, *, watch: bool) -> None:
     active = ActivePredictor(engine, settings.store_url)
     images = ActiveImages(engine, settings.store_url)
     detectors = LoadedDetectors(engine, settings.store_url)
-    app.extensions[EXTENSION] = Context(settings, engine, active, images, Popularity(), detectors)
+    app.extensions[EXTENSION] = Context(
+        settings, engine, active, images, Popularity(), detectors, Baseline()
+    )
     if watch:
         for watcher in (active, images):
             watcher.start()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.predictor.active import ActivePredictor
 from pipelines.predictor.active_images import ActiveImages
+from pipelines.predictor.baseline import Baseline
 from pipelines.predictor.popularity import Popularity
 from pipelines.settings import Settings
 from pipelines.storage.engine import reading, writing
@@ -31,6 +32,7 @@ class Context:
     images: ActiveImages
     popularity: Popularity
     detectors: LoadedDetectors
+    baseline: Baseline
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session that only reads."""

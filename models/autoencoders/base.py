@@ -12,7 +12,7 @@ from models.autoencoders.losses import LOSSES, LossName
 from models.autoencoders.search import Judge
 from models.autoencoders.tied import TiedLinear
 from models.errors import RowsError
-from models.rows import Rows, SparseRows, n_columns, unit_rows
+from models.rows import Rows, SparseRows, n_columns, rests, unit_rows
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,12 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def logits(self, x: Rows) -> Tensor:
         """One logit an item, (batch, n_items)."""
+
+    def logits_left_out(self, x: SparseRows, entry_nums: Tensor) -> Tensor:
+        """For each of the entries, numbered as in x, the logits of its row without it: (n_entries,
+        n_items), the caller's own.
+        """
+        return self.logits(rests(x, entry_nums)).clone()
 
     def check(self, x: Rows) -> None:
         """Raise RowsError unless rows of this make and width can be its input."""

@@ -102,6 +102,12 @@ class Joint(Network):
         """The blend, (batch, n_items); a member without weight is not asked."""
         return self._sum([(w, standardised(m.logits(x))) for w, m in self._weighed])
 
+    def logits_left_out(self, x: SparseRows, entry_nums: Tensor) -> Tensor:
+        """The blend of what each member says without the entry."""
+        return self._sum(
+            [(w, standardised(m.logits_left_out(x, entry_nums))) for w, m in self._weighed]
+        )
+
     def reconstruct(self, x: Rows) -> Tensor:
         """The blend of what each member expects, on the scale of the data."""
         return self._sum([(w, m.reconstruct(x)) for w, m in self._weighed])

@@ -1,8 +1,9 @@
-"""How strange a row of interactions is: feature errors -> score, and what each item adds to it.
+"""How strange a row of interactions is: surprises -> score, and what each item adds to it.
 
 Higher is stranger. What a score means, its p-value and the threshold, is in calibration.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,79 +12,97 @@ from torch import Tensor
 from models.autoencoders.base import Network
 from models.autoencoders.losses import LOSSES
 from models.rows import Rows, SparseRows
+from models.scoring.surprise import Surprises, surprises
+from models.scoring.usual import NOTHING, Usual
 
-CHUNK = 64
-"""Rows of one forward pass: bounds memory at CHUNK x n_items, whatever the history."""
+
+@dataclass(frozen=True)
+class Scale:
+    """What surprises of a network are measured with."""
+
+    temperature: float = 1.0
+    """Of `surprise.py`."""
+    usual: Usual = NOTHING
+    """The mean surprise of usual rows, by their number of items."""
 
 
 @dataclass(frozen=True)
 class RowScore:
     """The anomaly score of one row, split over the row's items.
 
-    item_nums, observed, expected, contributions: (n_observed,) each. The contributions and
-    `rest`, what the unobserved items add, sum to `score`.
+    item_nums, observed, expected, surprises, contributions: (n_observed,) each. The contributions
+    sum to `score`.
     """
 
     score: float
     item_nums: Tensor
     observed: Tensor
     expected: Tensor
+    surprises: Tensor
     contributions: Tensor
-    rest: float
 
 
-def score_row(network: Network, x: SparseRows) -> RowScore:
-    """The anomaly score of a batch of one row; an empty row scores 0.
+@dataclass(frozen=True)
+class RowScores:
+    """Of many rows: a score each (batch,), and the surprises of all entries in their order."""
 
-    Multinomial: mean over the row's items of -log p(item | the other items), so that it does not
-    grow with the length of the row. Other losses: mean squared error over all items, or over those
-    observed where the others say nothing.
+    scores: Tensor
+    entries: Surprises
+
+
+def score_row(network: Network, x: SparseRows, scale: Scale) -> RowScore:
+    """The anomaly score of a batch of one row; an empty row scores 0."""
+    scored = score_rows(network, x, scale)
+    surprise = scored.entries.values
+    median, spread = scale.usual.at(x.lengths)
+    contributions = (surprise - median) / (spread * max(len(surprise), 1))
+    return RowScore(
+        float(scored.scores),
+        x.indices,
+        x.values,
+        scored.entries.expected,
+        surprise,
+        contributions,
+    )
+
+
+def score_rows(
+    network: Network,
+    x: SparseRows,
+    scale: Scale,
+    *,
+    on_chunk: Callable[[int, int], None] = lambda done, total: None,
+) -> RowScores:
+    """The anomaly score of each row: the mean surprise of its items, less what is usual for rows
+    of as many items, in deviations of those. Rows do not depend on each other.
     """
-    if not len(x.indices):
-        return RowScore(0.0, x.indices, x.values, x.values, x.values, 0.0)
+    entries = surprises(network, x, temperature=scale.temperature, on_chunk=on_chunk)
+    return RowScores(standard_scores(mean_surprises(x, entries.values), x.lengths, scale), entries)
+
+
+def quick_surprise(network: Network, x: SparseRows, scale: Scale) -> Tensor:
+    """The mean surprise of each row's items with none of them left out, (batch,): one pass for all,
+    good to choose by whom to look at well.
+    """
     with torch.inference_mode():
-        if network.loss_name == "multinomial":
-            return _surprise(network, x)
-        return _squared_error(network, x)
-
-
-def _surprise(network: Network, x: SparseRows) -> RowScore:
-    chosen = torch.split(torch.arange(len(x.indices)), CHUNK)
-    log_p = torch.cat([_log_p_left_out(network, x, entries) for entries in chosen])
-    contributions = -log_p / len(log_p)
-    expected = log_p.exp() * x.values.sum()
-    score = float(contributions.sum())
-    return RowScore(score, x.indices, x.values, expected, contributions, 0.0)
-
-
-def _log_p_left_out(network: Network, x: SparseRows, entries: Tensor) -> Tensor:
-    """log p(item | the row without it) for some entries of a row: (n_entries,)."""
-    logits = network.logits(leave_each_out(x, entries))
-    own = logits.gather(1, x.indices[entries][:, None])[:, 0]
-    return own - torch.logsumexp(logits, dim=1)
-
-
-def leave_each_out(x: SparseRows, entries: Tensor) -> SparseRows:
-    """One row for each of the entries: the row of x, a batch of one, without that entry."""
-    n = len(x.indices)
-    columns = torch.arange(n).expand(len(entries), n)
-    kept = columns[columns != entries[:, None]]  # (n_entries * (n - 1),)
-    offsets = torch.arange(len(entries) + 1) * (n - 1)
-    return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
-
-
-def _squared_error(network: Network, x: SparseRows) -> RowScore:
-    expected = network.reconstruct(x)[0]
-    observed = x.to_dense()[0]
+        logits = network.logits(x) / scale.temperature
     if LOSSES[network.loss_name].of_observed:
-        errors = torch.zeros_like(observed)
-        errors[x.indices] = (x.values - expected[x.indices]).square() / len(x.indices)
+        errors = (x.values - logits[x.row_nums, x.indices]).square()
     else:
-        errors = (observed - expected).square() / x.n_items
-    own = errors[x.indices]
-    score = float(errors.sum())
-    rest = score - float(own.sum())
-    return RowScore(score, x.indices, x.values, expected[x.indices], own, rest)
+        errors = torch.logsumexp(logits, dim=1)[x.row_nums] - logits[x.row_nums, x.indices]
+    return mean_surprises(x, errors.double())
+
+
+def mean_surprises(x: SparseRows, surprise: Tensor) -> Tensor:
+    """Of each row the mean over its entries (nnz,), float64; an empty row has 0."""
+    sums = torch.zeros(len(x), dtype=torch.float64).index_add_(0, x.row_nums, surprise)
+    return sums / x.lengths.clamp_min(1)
+
+
+def standard_scores(means: Tensor, lengths: Tensor, scale: Scale) -> Tensor:
+    """Mean surprises (batch,) beside the usual ones of rows as long; empty rows score 0."""
+    median, spread = scale.usual.at(lengths)
+    return torch.where(lengths > 0, (means - median) / spread, 0.0)
 
 
 def feature_errors(network: Network, x: Rows) -> Tensor:

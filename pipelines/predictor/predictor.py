@@ -12,9 +12,17 @@ from torch import Tensor
 from models.autoencoders.losses import LOSSES
 from models.catalog import EMBEDDING_KINDS
 from models.rows import SparseRows, to_rows
-from models.scoring.anomaly import RowScore, score_row
+from models.scoring.anomaly import (
+    RowScore,
+    RowScores,
+    quick_surprise,
+    score_row,
+    score_rows,
+)
+from models.scoring.calibrated import Calibration
 from models.scoring.ranking import mask, top_n
 from models.scoring.similarity import cosine_to_all
+from models.scoring.surprise import OnChunk
 from pipelines.content.cold import NO_COLD, ColdItems
 from pipelines.content.tower import ContentTower
 from pipelines.data.interactions import DataConfig, rows_of
@@ -41,7 +49,7 @@ class Predictor:
         self.data: DataConfig = artifact.config.data
         self.vocabulary: Vocabulary = artifact.vocabulary
         self.weighting: Weighting = artifact.weighting
-        self.calibration: Tensor = artifact.calibration
+        self.calibration: Calibration = artifact.calibration
         self.tower: ContentTower | None = artifact.tower
         self.cold: ColdItems = NO_COLD
         self._replaced: list[int] = []
@@ -143,7 +151,15 @@ class Predictor:
 
     def score(self, item_nums: list[int], weights: Sequence[float] | None = None) -> RowScore:
         """How strange a history is, and what each item adds."""
-        return score_row(self._network, self.row(item_nums, weights))
+        return score_row(self._network, self.row(item_nums, weights), self.calibration.scale)
+
+    def score_rows(self, rows: SparseRows, *, on_chunk: OnChunk) -> RowScores:
+        """The same of many histories, as `rows` gives them, to rounding."""
+        return score_rows(self._network, rows, self.calibration.scale, on_chunk=on_chunk)
+
+    def quick_surprise(self, rows: SparseRows) -> Tensor:
+        """A quick, rough look at how surprising the items of rows are on average, (batch,)."""
+        return quick_surprise(self._network, rows, self.calibration.scale)
 
     def _no_embedding(self, space: str) -> NoEmbedding:
         return NoEmbedding(

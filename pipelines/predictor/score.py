@@ -1,26 +1,45 @@
-"""Whether a user's history is strange, at the alert rate that the caller asks for, and why."""
+"""Whether a history is strange, at the alert rate that the caller asks for, and why.
 
+By the network, or before anything is trained by a few simple features.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
+from torch import Tensor
 
 from models.scoring.anomaly import RowScore
-from models.scoring.calibration import p_value, shortage, threshold_at
-from pipelines.predictor.histories import History, check_user, stored_history
-from pipelines.predictor.predictor import Predictor, required
+from models.scoring.calibration import p_value, p_values, shortage, threshold_at
+from models.scoring.robust import FEATURES
+from pipelines.predictor.baseline import Baseline, SimpleJudge
+from pipelines.predictor.histories import History, check_user, posted_history, stored_history
+from pipelines.predictor.predictor import Predictor
+from pipelines.storage.interactions import history_of
 
-UNATTRIBUTED = "unattributed"
-"""The one contribution that stands for all that no item of the history adds."""
+NO_ARTIFACT = (
+    "Nothing is trained yet: this compares a few simple features with those of other users, and "
+    "promises nothing. `hourglass train denoising` trains."
+)
+TRAIN_AGAIN = "The artifact was trained before p-values were kept as they are now: train again."
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one item adds to the score, and what was observed and expected of it."""
+    """What one item of the history, or one feature of it, adds to the score.
 
-    item_id: str
+    Of an item: what was observed and expected of it, how surprising it is given the others, and
+    which share of calibration interactions is at least as surprising.
+    """
+
+    item_id: str | None
+    feature: str | None
     observed: float
     expected: float
     contribution: float
+    surprise: float | None = None
+    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +47,7 @@ class Anomaly:
     """A score (higher is stranger), what it means, and contributions that sum to it.
 
     `threshold` is None where too few calibration scores exist for the alert rate; a note says so.
+    `strategy` is `model` or `baseline`; `ignored` are ids of the history without influence.
     """
 
     anomaly_score: float
@@ -37,62 +57,115 @@ class Anomaly:
     alert_rate: float
     contributions: tuple[Contribution, ...]
     n_calibration: int
+    ignored: tuple[str, ...]
     notes: tuple[str, ...]
-    artifact_id: str
+    strategy: str
+    artifact_id: str | None
 
 
 def score_user(
-    session: Session, predictor: Predictor | None, *, user_id: str, alert_rate: float
+    session: Session,
+    predictor: Predictor | None,
+    baseline: Baseline,
+    *,
+    user_id: str,
+    alert_rate: float,
 ) -> Anomaly:
-    """Of a stored user. Raises NotFound, or NotReady without an artifact.
+    """Of a stored user. Raises NotFound.
 
     A user without a usable history scores 0 with a p-value of 1: nothing is known that is strange.
     """
-    network = required(predictor)
     check_user(session, user_id)
-    history = stored_history(session, network, user_id)
-    return _judge(network, network.score(history.item_nums, history.weights), history, alert_rate)
+    if predictor is None:
+        item_ids = history_of(session, user_id=user_id, actions=None, above=0.0)
+        return _simple(baseline.judge(session), item_ids, alert_rate, stored=True)
+    return _by_network(predictor, stored_history(session, predictor, user_id), alert_rate)
 
 
-def _judge(predictor: Predictor, scored: RowScore, history: History, alert_rate: float) -> Anomaly:
-    calibration = predictor.calibration
-    threshold = threshold_at(alert_rate, calibration)
-    empty = not history.item_nums
+def score_history(
+    session: Session,
+    predictor: Predictor | None,
+    baseline: Baseline,
+    *,
+    item_ids: Sequence[str],
+    alert_rate: float,
+) -> Anomaly:
+    """Of a history that was sent along: the answer for a stored user who has it."""
+    if predictor is None:
+        distinct = list(dict.fromkeys(item_ids))
+        return _simple(baseline.judge(session), distinct, alert_rate, stored=False)
+    return _by_network(predictor, posted_history(predictor, item_ids), alert_rate)
+
+
+def _by_network(predictor: Predictor, history: History, alert_rate: float) -> Anomaly:
+    scored = predictor.score(history.item_nums, history.weights)
+    calibration = predictor.calibration.scores
     return Anomaly(
         anomaly_score=scored.score,
-        p_value=1.0 if empty else p_value(scored.score, calibration),
-        threshold=threshold,
-        is_anomaly=not empty and threshold is not None and scored.score > threshold,
-        alert_rate=alert_rate,
+        **_meaning(scored.score, calibration, alert_rate, empty=not history.item_nums),
         contributions=contributions_of(predictor, scored),
-        n_calibration=len(calibration),
+        ignored=history.ignored,
         notes=_notes(history, len(calibration), alert_rate),
+        strategy="model",
         artifact_id=predictor.artifact_id,
     )
 
 
+def _simple(
+    judge: SimpleJudge, item_ids: Sequence[str], alert_rate: float, *, stored: bool
+) -> Anomaly:
+    features = judge.features(item_ids, stored=stored)
+    errors = judge.robust.errors(features)[0] if item_ids else features[0] * 0
+    score = float(errors.sum())
+    columns = (features[0], judge.robust.medians, errors)
+    rows = zip(FEATURES, *(column.tolist() for column in columns), strict=True)
+    calibration = judge.robust.calibration
+    lacking = shortage(alert_rate, len(calibration))
+    return Anomaly(
+        anomaly_score=score,
+        **_meaning(score, calibration, alert_rate, empty=not item_ids),
+        contributions=tuple(
+            sorted((Contribution(None, *row) for row in rows), key=lambda row: -row.contribution)
+        ),
+        ignored=(),
+        notes=(NO_ARTIFACT, *([] if lacking is None else [lacking])),
+        strategy="baseline",
+        artifact_id=None,
+    )
+
+
+def _meaning(
+    score: float, calibration: Tensor, alert_rate: float, *, empty: bool
+) -> dict[str, Any]:
+    threshold = threshold_at(alert_rate, calibration)
+    return {
+        "p_value": 1.0 if empty else p_value(score, calibration),
+        "threshold": threshold,
+        "is_anomaly": not empty and threshold is not None and score > threshold,
+        "alert_rate": alert_rate,
+        "n_calibration": len(calibration),
+    }
+
+
 def contributions_of(predictor: Predictor, scored: RowScore) -> tuple[Contribution, ...]:
-    """What each item adds, most first, and what none of them does."""
-    columns = (scored.item_nums, scored.observed, scored.expected, scored.contributions)
-    rows = [
-        Contribution(predictor.vocabulary.item_ids[num], observed, expected, contribution)
-        for num, observed, expected, contribution in zip(
-            *(column.tolist() for column in columns), strict=True
-        )
-    ]
-    rows.sort(key=lambda row: -row.contribution)
-    if scored.rest:
-        rows.append(Contribution(UNATTRIBUTED, 0.0, 0.0, scored.rest))
-    return tuple(rows)
+    """What each item adds, most first."""
+    p = p_values(scored.surprises, predictor.calibration.surprises)
+    columns = (scored.observed, scored.expected, scored.contributions, scored.surprises, p)
+    ids = (predictor.vocabulary.item_ids[num] for num in scored.item_nums.tolist())
+    rows = zip(ids, *(column.tolist() for column in columns), strict=True)
+    found = [Contribution(item_id, None, *figures) for item_id, *figures in rows]
+    return tuple(sorted(found, key=lambda row: -row.contribution))
 
 
 def _notes(history: History, n_calibration: int, alert_rate: float) -> tuple[str, ...]:
     notes = []
     if not history.item_nums:
-        notes.append("The user has no history that the artifact knows.")
+        notes.append("The history has no item that the artifact knows.")
     if history.ignored:
         notes.append(f"{len(history.ignored)} items of the history are unknown to the artifact.")
+    if not n_calibration:
+        notes.append(TRAIN_AGAIN)
     lacking = shortage(alert_rate, n_calibration)
-    if lacking is not None:
+    if lacking is not None and n_calibration:
         notes.append(lacking)
     return tuple(notes)

@@ -20,10 +20,12 @@ from torch import Tensor
 
 from models.autoencoders.base import Network
 from models.catalog import build
+from models.scoring.calibrated import Calibration
 from pipelines.content.tower import ContentTower
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.data.weighting import Weighting
 from pipelines.errors import DamagedArtifact
+from pipelines.registry.calibration_tensors import calibration_tensors, take_calibration
 from pipelines.registry.content_files import (
     CONTENT,
     PREFIX,
@@ -36,22 +38,20 @@ from pipelines.training.run_config import RunConfig, run_config_of
 from pipelines.training.train import Trained
 
 WEIGHTS, VOCABULARY, MANIFEST = "weights.safetensors", "vocabulary.json", "manifest.json"
-CALIBRATION = "calibration"
-"""Name of the tensor of calibration scores beside the network's own, which start with `network.`"""
 IMPORTANCE = "importance"
 """Name of the tensor of what each item counts, where the weighting has such."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A network ready to answer. `calibration` (n,) holds sorted anomaly scores."""
+    """A network ready to answer."""
 
     artifact_id: str
     config: RunConfig
     network: Network
     vocabulary: Vocabulary
     weighting: Weighting
-    calibration: Tensor
+    calibration: Calibration
     tower: ContentTower | None = None
 
 
@@ -75,7 +75,7 @@ def pack(
     tensors = {
         **{f"network.{name}": t for name, t in trained.network.state_dict().items()},
         **_weighting_tensors(weighting),
-        CALIBRATION: trained.calibration,
+        **calibration_tensors(trained.calibration),
         **({} if tower is None else tower_tensors(tower)),
     }
     files = {
@@ -126,7 +126,7 @@ def read_artifact(store: Store, artifact_id: str) -> Artifact:
     tensors = read_tensors(artifact_id, files[WEIGHTS])
     config = run_config_of(manifest["run"])
     item_ids = Vocabulary(tuple(json.loads(files[VOCABULARY])))
-    calibration = tensors.pop(CALIBRATION)
+    calibration = take_calibration(tensors)
     importance = tensors.pop(IMPORTANCE, None)
     weighting = Weighting(
         config.data.values,

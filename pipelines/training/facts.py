@@ -40,7 +40,7 @@ def facts_of(
             "popularity": _summary(trained.popularity),
         },
         "calibration": {
-            "n": len(trained.calibration),
+            "n": len(trained.calibration.scores),
             "users": "test" if trained.split.test else "training",
         },
         "epochs": [asdict(epoch) for epoch in trained.epochs],

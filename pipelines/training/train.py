@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from models.autoencoders.base import Network
-from models.scoring.anomaly import score_row
-from pipelines.data.interactions import to_rows
-from pipelines.data.splits import Split
+from models.rows import SparseRows
+from models.scoring.calibrated import Calibration, calibrate
+from pipelines.data.interactions import Csr, to_rows
+from pipelines.data.splits import HeldOut, Split
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.training.checkpoints import Epoch, InMemory
 from pipelines.training.evaluate import Evaluation
@@ -20,12 +20,14 @@ from pipelines.training.run_config import RunConfig
 from pipelines.training.yardstick import yardstick_of
 
 MAX_CALIBRATION = 1_000
-"""Users whose anomaly scores are the yardstick: enough to promise an alert rate of 0.1 %."""
+"""Users whose anomaly scores are the yardstick: enough to promise an alert rate of 0.1 %. As many
+others say what is usual.
+"""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted network and all that is known of it. `calibration` (n,) is sorted."""
+    """A fitted network and all that is known of it."""
 
     network: Network
     run: RunConfig
@@ -37,7 +39,7 @@ class Trained:
     test: Evaluation | None
     popularity: Evaluation | None
     """The same of the plain answer: popularity, or of ratings the biases alone."""
-    calibration: Tensor
+    calibration: Calibration
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -72,14 +74,27 @@ def assess(fitted: Fitted, split: Split, config: RunConfig, *, on_progress: OnPr
     )
 
 
-def _calibrate(network: Network, split: Split, seed: int, on_progress: OnProgress) -> Tensor:
-    """Sorted anomaly scores of some test users; of training users where none were held out."""
-    judges = split.test
-    x = split.train if judges is None else judges.fold_in + judges.held_out
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(np.diff(x.indptr)))
-    x = x[rows[:MAX_CALIBRATION]]
-    scores = []
-    for num in range(x.shape[0]):
-        on_progress(Progress("calibrating", num, x.shape[0]))
-        scores.append(score_row(network, to_rows(x[num : num + 1])).score)
-    return torch.tensor(scores, dtype=torch.float64).sort().values
+def _calibrate(network: Network, split: Split, seed: int, on_progress: OnProgress) -> Calibration:
+    """Of some test users, beside what is usual among some validation users; of training users
+    where none were held out.
+    """
+
+    def tell(done: int, total: int) -> None:
+        on_progress(Progress("calibrating", done, total))
+
+    rng = np.random.default_rng(seed)
+    judges = _some_rows(split.test, split.train, rng)
+    return calibrate(
+        network,
+        _some_rows(split.validation, split.train, rng),
+        judges,
+        generator=torch.Generator().manual_seed(seed),
+        on_chunk=tell,
+    )
+
+
+def _some_rows(users: HeldOut | None, train: Csr, rng: np.random.Generator) -> SparseRows:
+    """Whole histories of at most MAX_CALIBRATION of the users; of training where there are none."""
+    x = train if users is None else users.fold_in + users.held_out
+    rows = rng.permutation(np.flatnonzero(np.diff(x.indptr)))
+    return to_rows(x[rows[:MAX_CALIBRATION]])

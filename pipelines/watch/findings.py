@@ -1,6 +1,7 @@
 """What a look at many things of one kind comes to: the strangest, and who is called an anomaly."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,12 @@ from models.scoring.calibration import ROUNDING, discoveries
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.watch.config import WatchConfig
 
+MAX_SHARES = 50
+OTHERS = "others"
+"""The one contribution that stands for all that are not listed."""
+
+Reasons = Iterable[tuple[str, float, float, float]]
+"""Of each item, or user: its id, what was observed, what was expected, and what it adds."""
 OnChunk = Callable[[int, int], None]
 """Called with how many are done, and how many there are."""
 
@@ -39,11 +46,52 @@ class Judged:
     p_values: Tensor
     is_anomaly: Tensor
 
-    def strangest(self, n: int) -> list[int]:
-        """The numbers of the n with the least p-values, of equal ones the highest scores."""
+    def findings(
+        self,
+        subject: str,
+        source: str,
+        n: int,
+        one: Callable[[int], NewAnomaly],
+        *,
+        family: Tensor | None = None,
+        per_family: int = 1,
+    ) -> Findings:
+        """The n with the least p-values, of equal ones the highest scores, each as `one` tells it;
+        with families (n,), at most `per_family` of each.
+        """
         order = torch.argsort(self.scores, descending=True, stable=True)
         order = order[torch.argsort(self.p_values[order], stable=True)]
-        return [int(num) for num in order[:n]]
+        found: list[NewAnomaly] = []
+        seen = Counter[int]()
+        for num in order.tolist():
+            if len(found) == n:
+                break
+            if family is not None:
+                seen[int(family[num])] += 1
+                if seen[int(family[num])] > per_family:
+                    continue
+            found.append(one(num))
+        return Findings(subject, source, tuple(found), len(self.scores), int(self.is_anomaly.sum()))
+
+    def finding(
+        self,
+        num: int,
+        *,
+        what: tuple[str, ...],
+        contributions: Sequence[Mapping[str, Any]],
+        user_id: str | None = None,
+        item_id: str | None = None,
+    ) -> NewAnomaly:
+        """The one of that number."""
+        return NewAnomaly(
+            what,
+            float(self.scores[num]),
+            float(self.p_values[num]),
+            bool(self.is_anomaly[num]),
+            contributions,
+            user_id,
+            item_id,
+        )
 
 
 def judged(scores: Tensor, p_values: Tensor, config: WatchConfig) -> Judged:
@@ -53,3 +101,16 @@ def judged(scores: Tensor, p_values: Tensor, config: WatchConfig) -> Judged:
     else:
         is_anomaly = p_values <= config.alert_rate + ROUNDING
     return Judged(scores, p_values, is_anomaly)
+
+
+def shares(name: str, reasons: Reasons) -> list[dict[str, Any]]:
+    """What each adds to a score, most first; beyond MAX_SHARES the others together."""
+    ordered = sorted(reasons, key=lambda reason: -reason[3])
+    listed = [
+        {name: each, "observed": observed, "expected": expected, "contribution": share}
+        for each, observed, expected, share in ordered[:MAX_SHARES]
+    ]
+    if len(ordered) > MAX_SHARES:
+        rest = sum(share for *_, share in ordered[MAX_SHARES:])
+        listed.append({"feature": OTHERS, "contribution": rest})
+    return listed

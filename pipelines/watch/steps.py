@@ -4,7 +4,8 @@ before, in one transaction: begun again, it comes to the same.
 
 from datetime import UTC, datetime
 
-from pipelines.predictor.predictor import Predictor, required
+from pipelines.data.interactions import DataConfig, read_interactions
+from pipelines.predictor.predictor import Predictor
 from pipelines.registry.registry import read_active
 from pipelines.runs.steps import Parts, Step, check_running
 from pipelines.storage import runs
@@ -14,21 +15,32 @@ from pipelines.storage.engine import reading, writing
 from pipelines.training.progress import Progress
 from pipelines.watch.config import watch_config_of
 from pipelines.watch.findings import Findings
-from pipelines.watch.histories import find_users
+from pipelines.watch.histories import find_interactions, find_items, find_users, look_at
+from pipelines.watch.rows import read_rows
+from pipelines.watch.simple import find_users_simply
 
 
-def look_at_users(parts: Parts) -> None:
-    """Judge every user's history. Raises NotReady without an artifact."""
+def look_at_histories(parts: Parts) -> None:
+    """Judge every user, interaction and item; without an artifact every user, by the baseline."""
     config = watch_config_of(parts.settings)
+
+    def tell(done: int, total: int) -> None:
+        parts.on_progress(Progress("histories", done, total))
+
+    tell(0, 1)
     with reading(parts.engine) as session:
         artifact = read_active(session, parts.store)
-        predictor = required(None if artifact is None else Predictor(artifact))
-
-        def tell(done: int, total: int) -> None:
-            parts.on_progress(Progress("users", done, total))
-
-        findings = find_users(session, predictor, config, on_chunk=tell)
-    keep(parts, findings)
+        if artifact is None:
+            simple = find_users_simply(read_interactions(session, DataConfig()), config)
+        else:
+            predictor = Predictor(artifact)
+            rows = read_rows(session, predictor, config, on_chunk=tell)
+    if artifact is None:
+        keep(parts, simple)
+        return
+    look = look_at(predictor, config, rows, on_chunk=tell)
+    for find in (find_users, find_interactions, find_items):
+        keep(parts, find(look))
 
 
 def keep(parts: Parts, findings: Findings) -> None:
@@ -62,5 +74,5 @@ def finish(parts: Parts) -> None:
         )
 
 
-WATCH_STEPS: tuple[tuple[str, Step], ...] = (("users", look_at_users), ("finish", finish))
+WATCH_STEPS: tuple[tuple[str, Step], ...] = (("histories", look_at_histories), ("finish", finish))
 """In their order; the names are in the records of runs under way."""

@@ -6,7 +6,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from pipelines.errors import NotFound
-from pipelines.predictor.score import Anomaly, score_user
+from pipelines.predictor.score import Anomaly, score_history, score_user
 from pipelines.storage.anomalies import (
     AnomalyFilter,
     StoredAnomaly,
@@ -19,25 +19,52 @@ from service.schemas.anomalies import (
     AnomaliesAnswer,
     AnomaliesQuery,
     AnomalyAnswer,
+    AnomalyBody,
     AnomalyQuery,
     FoundAnomaly,
 )
 
 bp = APIBlueprint("anomalies", __name__, url_prefix="/v1", tag="Anomalies")
 
+EXAMPLE = {"history": ["song-1", "song-4"], "alert_rate": 0.2}
+
 
 @bp.get("/users/<user_id>/anomaly")
 @bp.input(AnomalyQuery, location="query", arg_name="query")
 @bp.output(AnomalyAnswer)
-@bp.doc(responses={409: "The active artifact's kind cannot score users"})
 def anomaly(user_id: str, query: AnomalyQuery) -> Anomaly:
     """Score how strange a user is
 
     The p-value is against users held out from training; the contributions sum to the score.
     """
-    predictor = context().active.get()
-    with context().reading() as session:
-        return score_user(session, predictor, user_id=user_id, alert_rate=query.alert_rate)
+    parts = context()
+    with parts.reading() as session:
+        return score_user(
+            session,
+            parts.active.get(),
+            parts.baseline,
+            user_id=user_id,
+            alert_rate=query.alert_rate,
+        )
+
+
+@bp.post("/anomalies:score")
+@bp.input(AnomalyBody, arg_name="body", example=EXAMPLE)
+@bp.output(AnomalyAnswer)
+def score(body: AnomalyBody) -> Anomaly:
+    """Score how strange a history is
+
+    As for a stored user who has it.
+    """
+    parts = context()
+    with parts.reading() as session:
+        return score_history(
+            session,
+            parts.active.get(),
+            parts.baseline,
+            item_ids=body.history,
+            alert_rate=body.alert_rate,
+        )
 
 
 @bp.get("/anomalies")

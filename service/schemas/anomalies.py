@@ -5,32 +5,48 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.fields import Answer, ArtifactId, ExternalId, NextCursor, Query
+from service.schemas.fields import Answer, Body, ExternalId, Ignored, NextCursor, Query
+from service.schemas.histories import History
 from service.schemas.pages import PageQuery
 
 Subject = Literal["user", "item", "interaction", "image", "group", "row", "window"]
 
 
+AlertRate = Annotated[
+    float,
+    Field(gt=0, lt=1, description="Share of ordinary users that may be called an anomaly."),
+]
+
+
 class AnomalyQuery(Query):
     """How often an ordinary user may be called an anomaly."""
 
-    alert_rate: Annotated[
-        float,
-        Field(gt=0, lt=1, description="Share of ordinary users that may be called an anomaly."),
-    ] = 0.01
+    alert_rate: AlertRate = 0.01
+
+
+class AnomalyBody(Body):
+    """A history, and how often an ordinary one may be called an anomaly."""
+
+    history: Annotated[History, Field(description="Items, at most 10,000.")]
+    alert_rate: AlertRate = 0.01
 
 
 class ContributionAnswer(Answer):
-    """One item's share of the score."""
+    """The share of the score of one item, or with `strategy` `baseline` of one feature."""
 
-    item_id: str
+    item_id: str | None
+    feature: str | None
     observed: float
     expected: float
     contribution: float
+    surprise: Annotated[float | None, Field(description="-log p(item | the others).")]
+    p_value: Annotated[
+        float | None, Field(description="Share of calibration interactions as surprising.")
+    ]
 
 
 class AnomalyAnswer(Answer):
-    """How strange a user is; the contributions sum to the score."""
+    """How strange a history is; the contributions sum to the score."""
 
     anomaly_score: Annotated[float, Field(description="Higher is stranger.")]
     p_value: Annotated[float, Field(description="Share of calibration users at least as strange.")]
@@ -39,8 +55,12 @@ class AnomalyAnswer(Answer):
     alert_rate: float
     contributions: list[ContributionAnswer]
     n_calibration: int
+    ignored: Ignored
     notes: list[str]
-    artifact_id: ArtifactId
+    strategy: Literal["model", "baseline"]
+    artifact_id: Annotated[
+        str | None, Field(description="The artifact whose network made this answer, if one did.")
+    ]
 
 
 class AnomaliesQuery(PageQuery):

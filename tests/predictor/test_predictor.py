@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from pipelines.errors import NotFound, NotReady
 from pipelines.predictor.active import ActivePredictor
+from pipelines.predictor.baseline import Baseline
 from pipelines.predictor.embed import embed_item, embed_user, similar_items
 from pipelines.predictor.popularity import Popularity
 from pipelines.predictor.predictor import Predictor, Which
@@ -232,8 +233,8 @@ def test_a_mixed_history_is_stranger_than_a_pure_one_and_contributions_sum(
     with writing(engine) as session:
         store_interactions(session, rows=rows, now=NOW)
     with reading(engine) as session:
-        pure = score_user(session, predictor, user_id="pure", alert_rate=0.1)
-        mixed = score_user(session, predictor, user_id="mixed", alert_rate=0.1)
+        pure = score_user(session, predictor, Baseline(), user_id="pure", alert_rate=0.1)
+        mixed = score_user(session, predictor, Baseline(), user_id="mixed", alert_rate=0.1)
     assert mixed.anomaly_score > pure.anomaly_score
     assert mixed.p_value <= pure.p_value
     assert mixed.contributions[0].item_id == "item-007"
@@ -245,7 +246,7 @@ def test_an_alert_rate_that_the_calibration_cannot_promise_gives_no_threshold(
     engine: Engine, predictor: Predictor
 ) -> None:
     with reading(engine) as session:
-        answer = score_user(session, predictor, user_id="user-0000", alert_rate=0.001)
+        answer = score_user(session, predictor, Baseline(), user_id="user-0000", alert_rate=0.001)
     assert answer.threshold is None
     assert not answer.is_anomaly
     assert "cannot promise" in answer.notes[0]
@@ -257,7 +258,7 @@ def test_a_user_without_interactions_is_served_and_is_not_strange(
     with writing(engine) as session:
         put_user(session, user_id="quiet", attributes={}, now=NOW)
     with reading(engine) as session:
-        anomaly = score_user(session, predictor, user_id="quiet", alert_rate=0.1)
+        anomaly = score_user(session, predictor, Baseline(), user_id="quiet", alert_rate=0.1)
         answer = recommend_for_user(session, predictor, popularity, user_id="quiet", n=3)
     assert (anomaly.anomaly_score, anomaly.p_value, anomaly.is_anomaly) == (0.0, 1.0, False)
     assert answer.strategy == "popularity"
@@ -271,7 +272,7 @@ def test_what_needs_a_network_says_how_to_get_one(engine: Engine) -> None:
 def test_unknown_users_and_items_are_named(engine: Engine, predictor: Predictor) -> None:
     with reading(engine) as session:
         with pytest.raises(NotFound, match="'nobody'"):
-            score_user(session, predictor, user_id="nobody", alert_rate=0.1)
+            score_user(session, predictor, Baseline(), user_id="nobody", alert_rate=0.1)
         with pytest.raises(NotFound, match="'nothing'"):
             similar_items(session, predictor, item_id="nothing", n=3)
 

@@ -48,7 +48,11 @@ def test_an_artifact_read_back_answers_to_the_digit(store: Store) -> None:
     from pipelines.data.interactions import to_rows
 
     assert torch.equal(artifact.network.logits(to_rows(x)), original.network.logits(to_rows(x)))
-    assert torch.equal(artifact.calibration, original.calibration)
+    kept, made = artifact.calibration, original.calibration
+    assert torch.equal(kept.scores, made.scores)
+    assert torch.equal(kept.surprises, made.surprises)
+    assert torch.equal(kept.scale.usual.curve, made.scale.usual.curve)
+    assert kept.scale.temperature == made.scale.temperature
     assert artifact.vocabulary == original.vocabulary
     assert artifact.config == config()
 

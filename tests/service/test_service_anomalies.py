@@ -35,6 +35,48 @@ def test_findings_are_listed_page_by_page_and_looked_at_alone(
     assert trained_client.get(f"/v1/anomalies/{first['anomaly_id']}").get_json() == first
 
 
+def test_a_posted_history_is_judged_as_the_user_who_has_it(trained_client: FlaskClient) -> None:
+    stored = trained_client.get("/v1/users/client-2/anomaly?alert_rate=0.5").get_json()
+    for path in ("/v1/anomalies:score", "/v1/anomalies%3Ascore"):
+        body = {"history": LIKES["client-2"], "alert_rate": 0.5}
+        assert trained_client.post(path, json=body).get_json() == stored
+    for row in stored["contributions"]:
+        assert row["surprise"] > 0
+        assert 0 < row["p_value"] <= 1
+    body = {"history": ["song-1", "never-heard"]}
+    answer = trained_client.post("/v1/anomalies:score", json=body).get_json()
+    assert (answer["strategy"], answer["ignored"]) == ("model", ["never-heard"])
+    wrong = trained_client.post("/v1/anomalies:score", json={"history": [], "alert_rate": 2})
+    assert [error["pointer"] for error in wrong.get_json()["errors"]] == ["/alert_rate"]
+
+
+def test_before_training_simple_features_judge(client: FlaskClient) -> None:
+    rows = [
+        {"user_id": f"user-{num}", "item_id": f"item-{item}"}
+        for num in range(30)
+        for item in range(num % 3, 8 + num % 5)
+    ]
+    rows += [{"user_id": "odd", "item_id": f"own-{item}"} for item in range(200)]
+    client.post("/v1/interactions", json={"interactions": rows})
+    odd = client.get("/v1/users/odd/anomaly?alert_rate=0.1").get_json()
+    usual = client.get("/v1/users/user-4/anomaly?alert_rate=0.1").get_json()
+    assert (odd["strategy"], odd["artifact_id"], odd["is_anomaly"]) == ("baseline", None, True)
+    assert not usual["is_anomaly"]
+    assert odd["anomaly_score"] > 10 * usual["anomaly_score"]
+    total = sum(row["contribution"] for row in odd["contributions"])
+    assert abs(total - odd["anomaly_score"]) < 1e-6 * total
+    assert {row["feature"] for row in odd["contributions"]} == {
+        "log_length",
+        "mean_log_popularity",
+        "share_of_own_items",
+    }
+    posted = client.post("/v1/anomalies:score", json={"history": ["item-3", "item-4"]}).get_json()
+    assert posted["strategy"] == "baseline"
+    nothing = client.post("/v1/anomalies:score", json={"history": []}).get_json()
+    assert (nothing["anomaly_score"], nothing["p_value"]) == (0, 1)
+    assert client.get("/v1/users/nobody/anomaly").status_code == 404
+
+
 def test_wrong_filters_are_named(client: FlaskClient) -> None:
     assert client.get("/v1/anomalies").get_json() == {"anomalies": [], "next_cursor": None}
     for query, field in [("subject=cat", "subject"), ("max_p_value=2", "max_p_value")]:

@@ -11,7 +11,6 @@ NETWORK_NEEDED = [
     ("GET", "/v1/users/client-4/embedding", None),
     ("GET", "/v1/items/song-4/embedding", None),
     ("GET", "/v1/items/song-4/similar", None),
-    ("GET", "/v1/users/client-4/anomaly", None),
 ]
 
 

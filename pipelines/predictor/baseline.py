@@ -1,0 +1,60 @@
+"""How strange a user is before anything is trained: a few simple features beside other users'.
+
+Medians and deviations are of up to SAMPLE users, counted at most once in MAX_AGE seconds.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from sqlalchemy.orm import Session
+from torch import Tensor
+
+from models.rows import SparseRows
+from models.scoring.robust import Robust, features_of, fit_robust
+from pipelines.storage.audiences import histories_of_some, users_of_items
+
+MAX_AGE = 60.0
+SAMPLE = 2_000
+
+
+@dataclass(frozen=True)
+class SimpleJudge:
+    """What is usual among the users, and how many have each item."""
+
+    robust: Robust
+    n_users_of: Mapping[str, int]
+
+    def features(self, item_ids: Sequence[str], *, stored: bool) -> Tensor:
+        """The features of one history, (1, n_features); stored: its user is among those counted."""
+        others = [max(self.n_users_of.get(item_id, 0) - stored, 0) for item_id in item_ids]
+        offsets = torch.tensor([0, len(others)])
+        nums, ones = torch.arange(len(others)), torch.ones(len(others))
+        return features_of(SparseRows(offsets, nums, ones, len(others)), torch.tensor(others))
+
+
+class Baseline:
+    """The judge of the moment."""
+
+    def __init__(self, max_age: float = MAX_AGE) -> None:
+        self._max_age = max_age
+        self._judge: SimpleJudge | None = None
+        self._counted_at = float("-inf")
+
+    def judge(self, session: Session) -> SimpleJudge:
+        """By the users that there are now, or were a short while ago."""
+        if self._judge is None or time.monotonic() - self._counted_at > self._max_age:
+            self._judge = _count(session)
+            self._counted_at = time.monotonic()
+        return self._judge
+
+
+def _count(session: Session) -> SimpleJudge:
+    n_users_of = users_of_items(session)
+    histories = histories_of_some(session, n_users=SAMPLE)
+    others = [n_users_of[item_id] - 1 for history in histories for item_id in history]
+    offsets = torch.tensor([0, *map(len, histories)]).cumsum(0)
+    nums, ones = torch.arange(len(others)), torch.ones(len(others))
+    rows = SparseRows(offsets, nums, ones, len(others))
+    return SimpleJudge(fit_robust(features_of(rows, torch.tensor(others).long())), n_users_of)
