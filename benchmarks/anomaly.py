@@ -5,7 +5,8 @@ python -m benchmarks.anomaly --task rows --data FOLDER --protocol one-class --se
 FOLDER holds ADBench sets (.npz with X and y). Peers whose package is absent are skipped by name;
 `make peers` installs them. A detector that leaves a row of some set without a score has
 failed: it is named with the set, and not compared. The figures at the top of the document are
-Hourglass's. `--task labels` measures instead what labels on the strangest rows do to the rest.
+Hourglass's. `--task labels` measures instead what labels on the strangest rows do to the rest,
+`--task users` how strange users are told (FOLDER: anything `import` knows).
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks import anomaly_users
 from benchmarks.anomaly_labels import labels_table, measure_labels
 from benchmarks.anomaly_peers import PEERS, Detector, missing_package
 from benchmarks.anomaly_rows import OURS
@@ -38,6 +40,8 @@ def main() -> int:
     torch.set_num_threads(1)
     if arguments.task == "labels":
         return _labels(arguments)
+    if arguments.task == "users":
+        return anomaly_users.show(arguments)
     names = arguments.detectors or list(DETECTORS)
     skipped = {name: package for name in names if (package := missing_package(name))}
     for name, package in skipped.items():
@@ -114,8 +118,9 @@ def _arguments() -> Any:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--task", choices=["rows", "labels"], default="rows")
+    parser.add_argument("--task", choices=["rows", "labels", "users"], default="rows")
     parser.add_argument("--data", type=Path, required=True, help="a folder of ADBench sets")
+    parser.add_argument("--config", default="denoising", help="users: the run that is trained")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="unsupervised")
     parser.add_argument("--seeds", type=_seeds, default=[0, 1, 2], help="default: 0,1,2")
     parser.add_argument(

@@ -5,17 +5,20 @@ before, in one transaction: begun again, it comes to the same.
 from datetime import UTC, datetime
 
 from pipelines.data.interactions import DataConfig, read_interactions
+from pipelines.images.artifact import read_image_artifact
 from pipelines.predictor.predictor import Predictor
 from pipelines.registry.registry import read_active
 from pipelines.runs.steps import Parts, Step, check_running
-from pipelines.storage import runs
+from pipelines.storage import artifacts, runs
 from pipelines.storage.anomalies import WATCH as FINDER
 from pipelines.storage.anomalies import replace_anomalies
 from pipelines.storage.engine import reading, writing
+from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import Progress
 from pipelines.watch.config import watch_config_of
 from pipelines.watch.findings import Findings
 from pipelines.watch.histories import find_interactions, find_items, find_users, look_at
+from pipelines.watch.images import find_images
 from pipelines.watch.rows import read_rows
 from pipelines.watch.simple import find_users_simply
 
@@ -41,6 +44,23 @@ def look_at_histories(parts: Parts) -> None:
     look = look_at(predictor, config, rows, on_chunk=tell)
     for find in (find_users, find_interactions, find_items):
         keep(parts, find(look))
+
+
+def look_at_images(parts: Parts) -> None:
+    """Judge every image, where an artifact about images is active."""
+
+    def tell(done: int, total: int) -> None:
+        parts.on_progress(Progress("images", done, total))
+
+    tell(0, 1)
+    with reading(parts.engine) as session:
+        artifact_id = artifacts.active_artifact_id(session, subject=IMAGES)
+        if artifact_id is None:
+            return
+        artifact = read_image_artifact(parts.store, artifact_id)
+        config = watch_config_of(parts.settings)
+        findings = find_images(session, artifact, config, on_chunk=tell)
+    keep(parts, findings)
 
 
 def keep(parts: Parts, findings: Findings) -> None:
@@ -74,5 +94,9 @@ def finish(parts: Parts) -> None:
         )
 
 
-WATCH_STEPS: tuple[tuple[str, Step], ...] = (("histories", look_at_histories), ("finish", finish))
+WATCH_STEPS: tuple[tuple[str, Step], ...] = (
+    ("histories", look_at_histories),
+    ("images", look_at_images),
+    ("finish", finish),
+)
 """In their order; the names are in the records of runs under way."""
