@@ -8,7 +8,14 @@ from torch import Tensor
 from models.detectors.cells import RowProblem, Table
 from models.detectors.contamination import estimate_contamination
 from models.detectors.detector import DetectorConfig, RowDetector, joined
-from models.detectors.growing import Ground, fit_members, reference_errors, trim
+from models.detectors.growing import (
+    Ground,
+    OnStep,
+    fit_members,
+    in_silence,
+    reference_errors,
+    trim,
+)
 from models.detectors.members import Member, MemberName
 from models.detectors.preparation import RowPreparation, usable_rows
 from models.detectors.recipes import RECIPES, Recipe, Regime
@@ -22,8 +29,14 @@ class Fitted:
     problems: tuple[RowProblem, ...]
 
 
-def fit_detector(table: Table, config: DetectorConfig, *, generator: torch.Generator) -> Fitted:
-    """Fit to the usable rows of a table.
+def fit_detector(
+    table: Table,
+    config: DetectorConfig,
+    *,
+    generator: torch.Generator,
+    on_step: OnStep = in_silence,
+) -> Fitted:
+    """Fit to the usable rows of a table; on_step is told how far that is.
 
     One row is enough, though it teaches only what its own values are. Raises RowsError when no row
     can be used, ConfigError for what cannot be asked.
@@ -36,7 +49,7 @@ def fit_detector(table: Table, config: DetectorConfig, *, generator: torch.Gener
     train, held_out = prepared.only(taught), prepared.only(kept_back)
     regime: Regime = "clean" if config.regime == "clean" else "contaminated"
     recipe = recipe_of(regime, config)
-    members, errors, typical = _learned(train.x, recipe, regime, generator)
+    members, errors, typical = _learned(train.x, recipe, regime, generator, on_step)
     weights = torch.tensor([recipe.weights[name] for name in members], dtype=torch.float64)
     factors = weights / weights.sum() / typical
     scores = joined(list(members.values()), errors, factors, train).sum(dim=1)
@@ -51,6 +64,7 @@ def fit_detector(table: Table, config: DetectorConfig, *, generator: torch.Gener
         column_weights=torch.ones(len(preparation.columns) + 1, dtype=torch.float64),
         held_out=torch.zeros(0, len(preparation.columns) + 1, dtype=torch.float64),
     )
+    on_step("calibrating", 0, 1)
     columns = detector.columns(held_out)
     detector = replace(detector, calibration=columns.sum(dim=1), held_out=columns)
     return Fitted(detector, prepared.problems)
@@ -72,7 +86,7 @@ def _hold_out(n_rows: int, share: float, generator: torch.Generator) -> tuple[Te
 
 
 def _learned(
-    x: Tensor, recipe: Recipe, regime: Regime, generator: torch.Generator
+    x: Tensor, recipe: Recipe, regime: Regime, generator: torch.Generator, on_step: OnStep
 ) -> tuple[dict[MemberName, Member], list[Tensor], Tensor]:
     """Members fitted to the rows x (n_rows, n_features) that are not trimmed, the errors of all of
     these as if they were others, and what is typical for each member; none where nothing varies.
@@ -80,8 +94,11 @@ def _learned(
     if not x.shape[1]:
         return {}, [], _typical([])
     kept = trim(x, recipe, generator)
-    members = fit_members(Ground(x[kept], recipe, regime == "contaminated", generator))
-    errors = [reference_errors(member, x) for member in members.values()]
+    members = fit_members(Ground(x[kept], recipe, regime == "contaminated", generator, on_step))
+    errors = []
+    for num, member in enumerate(members.values()):
+        on_step("scoring", num, len(members))
+        errors.append(reference_errors(member, x))
     return members, errors, _typical([each[kept].sum(dim=1) for each in errors])
 
 

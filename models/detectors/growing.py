@@ -25,6 +25,14 @@ LEAST_GRAIN = 0.02
 MAX_GRAIN_ROWS = 1000
 
 
+OnStep = Callable[[str, int, int], object]
+"""Told what is being done, and how much of how much is done; what it raises ends the fit."""
+
+
+def in_silence(_what: str, _done: int, _total: int) -> None:
+    """An OnStep that tells nobody."""
+
+
 @dataclass(frozen=True)
 class Ground:
     """What members are fitted on: rows x (n_rows, n_features), and how rows are scored later.
@@ -36,6 +44,7 @@ class Ground:
     recipe: Recipe
     scores_own: bool
     generator: torch.Generator
+    on_step: OnStep = in_silence
 
 
 def fit_members(ground: Ground) -> dict[MemberName, Member]:
@@ -48,6 +57,7 @@ def fit_members(ground: Ground) -> dict[MemberName, Member]:
     fitted: dict[MemberName, Member] = {}
     for name, fit in FITS.items():
         if name in asked or (name == "networks" and on_codes):
+            ground.on_step(name, 0, 1)
             fitted[name] = fit(ground, fitted)
     return {name: member for name, member in fitted.items() if name in asked}
 
@@ -79,7 +89,13 @@ def reference_errors(member: Member, x: Tensor) -> Tensor:
 def _networks(ground: Ground, members: dict[MemberName, Member]) -> Member:
     grain = grain_of(ground.x, ground.generator)
     return NetworksMember(
-        fit_networks(ground.x, ground.recipe.networks, grain=grain, generator=ground.generator)
+        fit_networks(
+            ground.x,
+            ground.recipe.networks,
+            grain=grain,
+            generator=ground.generator,
+            on_epoch=lambda done, total: ground.on_step("networks", done, total),
+        )
     )
 
 

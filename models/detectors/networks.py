@@ -6,8 +6,9 @@ makes each an autoencoder is an objective of objectives.py. Not a kind of the ca
 standardised rows only, and of their answers only the errors count.
 """
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -164,10 +165,17 @@ class RowNetworks(Network):
 
 
 def fit_networks(
-    x: Tensor, config: NetworksConfig, *, grain: float, generator: torch.Generator
+    x: Tensor,
+    config: NetworksConfig,
+    *,
+    grain: float,
+    generator: torch.Generator,
+    on_epoch: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> RowNetworks:
     """Train on the rows x (n_rows, n_features) float64, in float32; what comes back is float64,
     so that a row's errors are its own in any batch.
+
+    on_epoch: told how many epochs are done, of how many; what it raises ends the training.
     """
     networks = RowNetworks(config, n_features=x.shape[1], grain=grain, generator=generator)
     size = min(BATCH_SIZE, len(x))
@@ -177,7 +185,13 @@ def fit_networks(
         batch_size=size,
         learning_rate=LEARNING_RATE,
     )
-    fit_all(networks, fit, lambda: _batches(rows, size, generator), generator=generator)
+    epochs = itertools.count()
+
+    def batches() -> Iterator[Tensor]:
+        on_epoch(next(epochs), fit.epochs)
+        return _batches(rows, size, generator)
+
+    fit_all(networks, fit, batches, generator=generator)
     networks.double()
     with torch.inference_mode():
         networks.learn_typical(x)

@@ -59,7 +59,8 @@ def score_wanted(engine: Engine, loaded: LoadedDetector, wanted: Wanted, rule: R
         table = table_to_score(loaded, wanted.rows)
     n = STRANGEST if wanted.n is None and wanted.rows is None and wanted.ids is None else wanted.n
     _check_size(table, n, wanted.contributions)
-    return score_rows(loaded, table, rule, contributions=wanted.contributions, strangest=n)
+    explained = None if wanted.contributions else 0
+    return score_rows(loaded, table, rule, strangest=n, explained=explained)
 
 
 def _check_kind(loaded: LoadedDetector, wanted: Wanted) -> None:

@@ -37,8 +37,11 @@ def take_table(parts: Parts) -> None:
 def fit_detector(parts: Parts) -> None:
     """Fit, from the beginning where an earlier try died: that takes minutes at most."""
     detector, content = _detector(parts), _table(parts)
-    parts.on_progress(Progress("fitting", 0, 1))
-    fitted = fit_table(unpack(content), settings_of(detector.settings))
+
+    def tell(what: str, done: int, total: int) -> None:
+        parts.on_progress(Progress(f"fitting: {what}", done, total))
+
+    fitted = fit_table(unpack(content), settings_of(detector.settings), on_step=tell)
     facts = {"over": detector.over, "settings": detector.settings, **fitted.facts}
     packed = pack_detector(fitted.detector, {**facts, "digest": digest_of(content)})
     write_files(_home(parts), _fitted(parts), packed, writer="run")

@@ -14,6 +14,7 @@ import torch
 from models.detectors.cells import RowProblem, Table, is_missing, is_number
 from models.detectors.detector import RowDetector
 from models.detectors.fit import fit_detector
+from models.detectors.growing import OnStep, in_silence
 from models.detectors.preparation import RowPreparation
 from models.errors import choice_error
 from pipelines.errors import InvalidInput
@@ -97,12 +98,16 @@ def plan_fit(table: RowTable, settings: DetectorSettings) -> Plan:
     )
 
 
-def fit_table(table: RowTable, settings: DetectorSettings) -> FittedTable:
-    """Fit a detector: the same for the same table and settings. Raises InvalidInput."""
+def fit_table(
+    table: RowTable, settings: DetectorSettings, *, on_step: OnStep = in_silence
+) -> FittedTable:
+    """Fit a detector: the same for the same table and settings. Raises InvalidInput, and what
+    on_step does.
+    """
     used, left_out = _used(table, settings)
     generator = torch.Generator().manual_seed(settings.seed)
     with refusals():
-        fitted = fit_detector(used.columns, settings.config, generator=generator)
+        fitted = fit_detector(used.columns, settings.config, generator=generator, on_step=on_step)
     detector = fitted.detector
     problems = used.told(fitted.problems)
     bad = {each.row for each in fitted.problems}

@@ -87,11 +87,12 @@ def score_rows(
     table: RowTable,
     rule: Rule,
     *,
-    contributions: bool = True,
     strangest: int | None = None,
+    explained: int | None = None,
 ) -> ScoredRows:
     """Score the rows of a table: all in their order, or the strangest, so many, these first.
 
+    explained: so many of those, from the first on, get contributions; None: all of them.
     Raises InvalidInput where its columns are not the detector's.
     """
     detector = loaded.detector
@@ -105,7 +106,7 @@ def score_rows(
         shown = torch.argsort(scored.scores, descending=True, stable=True)[:strangest].tolist()
     return ScoredRows(
         detector_id=loaded.detector_id,
-        rows=_scored_rows(loaded, table, scored, anomalies, shown, contributions),
+        rows=_scored_rows(loaded, table, scored, anomalies, shown, explained),
         problems=table.told(scored.problems),
         n_scored=len(scored.rows),
         n_anomalies=sum(anomalies),
@@ -123,13 +124,13 @@ def _scored_rows(
     scored: Scored,
     anomalies: list[bool],
     shown: list[int],
-    contributions: bool,
+    n_explained: int | None,
 ) -> tuple[ScoredRow, ...]:
     """Those of the scored rows that are shown, by their places among them."""
     places = scored.rows.tolist()
     scores = scored.scores.tolist()
     p_values = None if scored.p_values is None else scored.p_values.tolist()
-    asked = [places[num] for num in shown] if contributions else []
+    asked = [places[num] for num in shown[:n_explained]]
     explained = _explained(loaded.detector, table, asked)
     ids = [None] * len(table) if table.ids is None else table.ids
     of_users = loaded.settings.over == "users"

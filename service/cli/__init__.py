@@ -17,6 +17,8 @@ COMMANDS = {
     "artifacts": "service.cli.artifacts",
     "schedules": "service.cli.schedules",
     "watch": "service.cli.watch",
+    "detect": "service.cli.detect",
+    "detectors": "service.cli.detectors",
     "anomalies": "service.cli.anomalies",
     "encoders": "service.cli.encoders",
     "db": "service.cli.db",

@@ -12,6 +12,7 @@ from pipelines.errors import Conflict, DamagedArtifact, NotFound, NotReady
 from pipelines.registry.store import Store
 from pipelines.runs.chains import CHAINS
 from pipelines.runs.folders import runs_with_files
+from pipelines.runs.reporting import RunCancelled
 from pipelines.runs.requests import cancel_run
 from pipelines.storage.detectors import get_detector, list_detectors, read_table
 from pipelines.storage.engine import reading, writing
@@ -100,7 +101,7 @@ def test_a_fit_killed_in_every_step_ends_as_anundisturbed_one(
     kept = home / "snapshots" / run_id / "table.run.partial"
     fitted = home / "checkpoints" / run_id / "detector" / "values.json.run.partial"
     written = home / "artifacts" / "detectors" / detector_id / f"manifest.json.{run_id}.partial"
-    for path, phase in ((kept, "reading"), (fitted, "fitting"), (written, "writing")):
+    for path, phase in ((kept, "reading"), (fitted, "fitting: calibrating"), (written, "writing")):
         with blocked(path), working(home, database_url, log) as worker:
             worker.until(partial(is_in, engine, run_id, phase))
             worker.kill()
@@ -112,6 +113,19 @@ def test_a_fit_killed_in_every_step_ends_as_anundisturbed_one(
     expected = [row.anomaly_score for row in score_rows(undisturbed(), table(), Rule()).rows]
     assert scores(engine, home, detector_id) == expected
     assert list(home.rglob("*.partial")) == []
+
+
+def test_a_fit_tells_how_far_it_is_and_stops_when_cancelled() -> None:
+    told = []
+
+    def cancel_late(what: str, done: int, total: int) -> None:
+        told.append(what)
+        if done == 3:
+            raise RunCancelled("enough")
+
+    with pytest.raises(RunCancelled):
+        fit_table(table(), SETTINGS, on_step=cancel_late)
+    assert told == ["networks"] * 5  # before the first epoch twice
 
 
 def test_a_cancelled_fit_leaves_no_detector_and_can_be_asked_for_again(
