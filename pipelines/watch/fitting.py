@@ -138,7 +138,9 @@ def _used(table: RowTable, settings: DetectorSettings) -> tuple[RowTable, tuple[
     left_out = [LeftOut(name, "It is to be ignored.") for name in settings.ignore]
     for name, column in table.columns.items():
         if name not in settings.ignore and name not in categorical and _names_rows(column):
-            detail = "Nearly each row has another word, as ids do. `categorical` takes it in."
+            detail = (
+                "Nearly every row has a different word, as ids have; `categorical` takes it in."
+            )
             left_out.append(LeftOut(name, detail))
     gone = [each.column for each in left_out]
     used = table.only([name for name in table.columns if name not in gone])

@@ -99,7 +99,7 @@ def check_size(n_rows: int, n_columns: int, *, called: str) -> None:
         (n_rows * n_columns, MAX_CELLS, "cells", "send fewer rows or columns"),
     ):
         if n > limit:
-            detail = f"{called} has {n:,} {noun}; at most {limit:,} are taken: {remedy}."
+            detail = f"There are {n:,} {noun} in {called}; at most {limit:,} are taken: {remedy}."
             raise InvalidInput(detail)
 
 
@@ -110,9 +110,11 @@ def check_names(names: Sequence[str], *, called: str) -> None:
         if not name.strip():
             raise InvalidInput(f"Column {num} of {called} has no name; give it one.")
         if name in names[: num - 1]:
-            raise InvalidInput(f"{called} has two columns {name!r}; rename or remove one.")
+            raise InvalidInput(
+                f"Two columns of {called} are called {name!r}; rename or remove one."
+            )
     if not names:
-        raise InvalidInput(f"{called} has no columns.")
+        raise InvalidInput(f"There are no columns in {called}.")
 
 
 def _packed(column: Column) -> Any:

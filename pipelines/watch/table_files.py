@@ -50,7 +50,7 @@ def read_table(stream: IO[bytes], *, called: str, kinds: Kinds | None = None) ->
 
 
 def table_of_rows(
-    rows: Sequence[Any], *, called: str = "rows", names: Sequence[str] | None = None
+    rows: Sequence[Any], *, called: str = "`rows`", names: Sequence[str] | None = None
 ) -> RowTable:
     """The table of JSON objects. All rows have the columns `names`, or those of the first row.
 
@@ -86,9 +86,8 @@ def _row_problem(num: int, row: Any, names: Sequence[str]) -> RowProblem | None:
 
 def _check_bytes(content: bytes, limit: int, called: str) -> None:
     if len(content) > limit:
-        raise InvalidInput(
-            f"{called} has more than {limit // 1_000_000} MB; send a random sample of its rows."
-        )
+        size = f"There are more than {limit // 1_000_000} MB in {called}"
+        raise InvalidInput(f"{size}; send a random sample of its rows.")
 
 
 def _unpacked(content: bytes, called: str) -> bytes:
@@ -96,8 +95,8 @@ def _unpacked(content: bytes, called: str) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
             unpacked = file.read(MAX_UNPACKED + 1)
     except (EOFError, OSError, zlib.error) as error:
-        raise InvalidInput(f"{called} is damaged: {error}.") from None
-    _check_bytes(unpacked, MAX_UNPACKED, f"{called}, unpacked,")
+        raise InvalidInput(f"The gzip file in {called} is damaged: {error}.") from None
+    _check_bytes(unpacked, MAX_UNPACKED, f"{called} when it is unpacked")
     return unpacked
 
 
@@ -116,7 +115,7 @@ def _read_json(content: bytes, called: str, kinds: Kinds) -> RowTable:
         return _read_json_lines(content, called)
     rows = document.get("rows", [document]) if isinstance(document, dict) else document
     if not isinstance(rows, list):
-        raise InvalidInput(f"{called}: `rows` is not an array of objects.")
+        raise InvalidInput(f"What {called} has as `rows` is no array of objects.")
     return table_of_rows(rows, called=called)
 
 
@@ -126,7 +125,7 @@ def _read_json_lines(content: bytes, called: str) -> RowTable:
         try:
             rows.append(json.loads(line))
         except (ValueError, RecursionError) as error:
-            detail = f"{called} is neither JSON nor JSON Lines: line {number}: {error}."
+            detail = f"Neither JSON nor JSON Lines is in {called}: line {number}: {error}."
             raise InvalidInput(detail) from None
     return table_of_rows(rows, called=called)
 
@@ -159,9 +158,9 @@ def _header(head: bytes, called: str) -> tuple[list[str], str]:
     try:
         text = head.decode()
     except UnicodeDecodeError:
-        raise InvalidInput(f"{called} is not UTF-8 text; save it as CSV in UTF-8.") from None
+        raise InvalidInput(f"The text in {called} is not UTF-8; save it as CSV in UTF-8.") from None
     if "\0" in text or not text.strip():
-        raise InvalidInput(f"{called} is {'empty' if not text.strip() else 'no text'}.")
+        raise InvalidInput(f"There is {'no text' if text.strip() else 'nothing'} in {called}.")
     names, delimiter = split_header(text)
     check_names(names, called=called)
     if not isinstance(typed(names, None), list):

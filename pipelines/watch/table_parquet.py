@@ -31,7 +31,7 @@ def read_parquet(content: bytes, called: str, kinds: Kinds) -> RowTable:
         _check_unpacked(file.metadata, called)
         table = file.read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise InvalidInput(f"{called} cannot be read as Parquet: {error}") from None
+        raise InvalidInput(f"The Parquet file in {called} cannot be read: {error}") from None
     columns = {name: _column(name, table.column(name), called) for name in names}
     return RowTable(columns, np.arange(table.num_rows))
 
@@ -39,10 +39,8 @@ def read_parquet(content: bytes, called: str, kinds: Kinds) -> RowTable:
 def _check_unpacked(metadata: Any, called: str) -> None:
     groups = [metadata.row_group(num).total_byte_size for num in range(metadata.num_row_groups)]
     if sum(groups) > MAX_UNPACKED:
-        detail = (
-            f"{called}, unpacked, has more than {MAX_UNPACKED // 1_000_000} MB; send fewer rows."
-        )
-        raise InvalidInput(detail)
+        size = f"There are more than {MAX_UNPACKED // 1_000_000} MB in {called} when it is unpacked"
+        raise InvalidInput(f"{size}; send fewer rows.")
 
 
 def _column(name: str, column: Any, called: str) -> Column:

@@ -72,7 +72,7 @@ def test_the_same_rows_are_the_same_table_whatever_the_format() -> None:
 def test_gzip_is_unpacked_and_its_damage_named() -> None:
     packed = gzip.compress(b"a,b\n1,2\n")
     assert cells(read(packed)) == {"a": [1.0], "b": [2.0]}
-    with pytest.raises(InvalidInput, match=r"people\.csv is damaged"):
+    with pytest.raises(InvalidInput, match=r"gzip file in people\.csv is damaged"):
         read(packed[:-6])
 
 
@@ -104,15 +104,15 @@ def test_rows_of_json_have_the_columns_of_the_first() -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "is empty"),
-        (b"a,a\n1,2\n", "two columns 'a'"),
+        (b"", "nothing in people.csv"),
+        (b"a,a\n1,2\n", "Two columns of people.csv are called 'a'"),
         (b"a,,c\n1,2,3\n", "Column 2 of people.csv has no name"),
         (b"1,2\n3,4\n", "must name the columns"),
         (b"\xff\xfe,b\n", "not UTF-8"),
         (b"\x00\x00\n", "no text"),
         (b'{"a": 1}\n{"a": \n', "line 2"),
-        (b"PAR1 and nothing else", "cannot be read as Parquet"),
-        (b"a\n" + b"1\n" * 100_001, "has 100,001 rows; at most 100,000"),
+        (b"PAR1 and nothing else", "Parquet file in people.csv cannot be read"),
+        (b"a\n" + b"1\n" * 100_001, "100,001 rows in people.csv; at most 100,000"),
         (",".join(f"c{num}" for num in range(501)).encode() + b"\n", "501 columns"),
     ],
 )
