@@ -28,7 +28,7 @@ sent."""
 PROBLEMS = {
     400: "The request cannot be read",
     404: "There is nothing of this id",
-    413: f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB, or a table or an image too large",
+    413: f"The body is larger than {MAX_BODY_BYTES // 1_000_000} MB, or a table or image too large",
     415: "The body is not declared as JSON, or is no table or image that is taken",
     422: "The input is not valid; `errors` names the fields",
     500: "A fault of the service; the log has it under `request_id`",

@@ -22,7 +22,7 @@ from pipelines.watch.settings import DETECTORS, settings_of
 from pipelines.watch.table_files import table_of_rows
 from pipelines.workflows import carry_out
 from service.cli import main
-from tests.watch.test_scoring import NAMES, numbers, rows_of
+from tests.watch.test_detector_scores import NAMES, numbers, rows_of
 
 USUAL, NEW = numbers(60), numbers(30, seed=1)
 FAST = ("--form", "fast", "--seed", "7")

@@ -16,7 +16,7 @@ from pipelines.workflows import carry_out
 from service.app import Hourglass
 from service.context import EXTENSION, Context
 from tests.pictures import png
-from tests.watch.test_scoring import numbers, rows_of
+from tests.watch.test_detector_scores import numbers, rows_of
 
 ROWS = [{**row, "plan": ["free", "paid"][num % 2]} for num, row in enumerate(rows_of(numbers(60)))]
 CSV = "\n".join(

@@ -34,7 +34,7 @@ from pipelines.workflows import carry_out
 from tests.running import store_at
 from tests.runs.processes import run_of, working
 from tests.runs.test_kill import blocked
-from tests.watch.test_scoring import numbers, rows_of
+from tests.watch.test_detector_scores import numbers, rows_of
 
 SETTINGS = settings_of({"name": "people", "seed": 3, "form": "fast", "regime": "clean"})
 
