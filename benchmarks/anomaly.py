@@ -1,8 +1,11 @@
-"""How well strange rows are found, beside scikit-learn and PyOD, in one process on the same splits.
+"""How well what is strange is found, beside scikit-learn and PyOD, in one process, the same splits.
 
 python -m benchmarks.anomaly --task rows --data FOLDER --protocol one-class --seeds 0,1,2 --json
+python -m benchmarks.anomaly --task images --data FASHION_MNIST --seeds 0 --json
+python -m benchmarks.anomaly --task windows --seeds 0,1,2 --json
 
-FOLDER holds ADBench sets (.npz with X and y). Peers whose package is absent are skipped by name;
+rows: FOLDER holds ADBench sets (.npz with X and y). images: each class of Fashion-MNIST in turn is
+the usual one. windows: made-up series, no data. Peers whose package is absent are skipped by name;
 `make peers` installs them. A detector that leaves a row of some set without a score has
 failed: it is named with the set, and not compared. The figures at the top of the document are
 Hourglass's. `--task labels` measures instead what labels on the strangest rows do to the rest,
@@ -13,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +26,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks import anomaly_users
 from benchmarks.anomaly_labels import labels_table, measure_labels
-from benchmarks.anomaly_peers import PEERS, Detector, missing_package
-from benchmarks.anomaly_rows import OURS
-from benchmarks.anomaly_sets import PROTOCOLS, LabelledSet, SetError, labelled_sets
+from benchmarks.anomaly_peers import Detector, missing_package
+from benchmarks.anomaly_sets import PROTOCOLS, SetError, labelled_sets
 from benchmarks.anomaly_table import Measured, compared, table
-
-DETECTORS: dict[str, Detector] = {**OURS, **PEERS}
+from benchmarks.anomaly_tasks import TASKS, Case
 
 
 class NotScoredError(ValueError):
@@ -38,18 +40,18 @@ def main() -> int:
     """Print the figures; exit 1 with a reason when the data cannot be used."""
     arguments = _arguments()
     torch.set_num_threads(1)
-    if arguments.task == "labels":
-        return _labels(arguments)
-    if arguments.task == "users":
-        return anomaly_users.show(arguments)
-    names = arguments.detectors or list(DETECTORS)
+    if arguments.task in APART:
+        return APART[arguments.task](arguments)
+    task = TASKS[arguments.task]
+    names = arguments.detectors or list(task.detectors)
     skipped = {name: package for name in names if (package := missing_package(name))}
     for name, package in skipped.items():
         print(f"{name} is skipped: {package} is not installed (make peers).", file=sys.stderr)
     names = [name for name in names if name not in skipped]
     try:
-        sets = list(labelled_sets(arguments.data))
-        measured = [_measure(each, names, arguments) for each in sets]
+        chosen = {name: task.detectors[name] for name in names}
+        cases = task.cases(arguments.data, arguments.protocol)
+        measured = [_measure(case, chosen, arguments.seeds) for case in cases]
     except SetError as error:
         print(error, file=sys.stderr)
         return 1
@@ -85,26 +87,33 @@ def _labels(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(labelled: LabelledSet, names: list[str], arguments: argparse.Namespace) -> Measured:
+APART: dict[str, Callable[[argparse.Namespace], int]] = {
+    "labels": _labels,
+    "users": anomaly_users.show,
+}
+"""Tasks that are not detectors on cases, and what runs them."""
+
+
+def _measure(case: Case, detectors: dict[str, Detector], seeds: list[int]) -> Measured:
     """Every detector on one set, in turn and seed by seed; one that failed has no figures."""
-    measured = Measured(labelled.name)
-    for name in names:
+    measured = Measured(case.name)
+    for name, detector in detectors.items():
         try:
-            runs = [_run(name, labelled, seed, arguments.protocol) for seed in arguments.seeds]
+            runs = [_run(detector, case, seed) for seed in seeds]
         except NotScoredError as error:
-            print(f"{labelled.name} {name} failed: {error}", file=sys.stderr)
+            print(f"{case.name} {name} failed: {error}", file=sys.stderr)
             continue
         auroc, ap, seconds = np.mean(runs, axis=0).tolist()
         measured.add(name, auroc=auroc, ap=ap, seconds=seconds)
-        print(f"{labelled.name} {name} {auroc:.3f} {ap:.3f} {seconds:.2f} s", file=sys.stderr)
+        print(f"{case.name} {name} {auroc:.3f} {ap:.3f} {seconds:.2f} s", file=sys.stderr)
     return measured
 
 
-def _run(name: str, labelled: LabelledSet, seed: int, protocol: str) -> tuple[float, float, float]:
+def _run(detector: Detector, case: Case, seed: int) -> tuple[float, float, float]:
     """AUROC, average precision, and seconds to fit and score."""
-    split = PROTOCOLS[protocol](labelled, seed)
+    split = case.split(seed)
     began = time.perf_counter()
-    scores = DETECTORS[name](split, seed)
+    scores = detector(split, seed)
     seconds = time.perf_counter() - began
     if n_bad := int(np.count_nonzero(~np.isfinite(scores))):
         raise NotScoredError(f"{n_bad} of {len(scores)} scores with seed {seed} are no numbers.")
@@ -118,28 +127,33 @@ def _arguments() -> Any:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--task", choices=["rows", "labels", "users"], default="rows")
-    parser.add_argument("--data", type=Path, required=True, help="a folder of ADBench sets")
+    parser.add_argument("--task", choices=[*TASKS, *APART], default="rows")
+    parser.add_argument("--data", type=Path, help="a folder; windows need none")
     parser.add_argument("--config", default="denoising", help="users: the run that is trained")
-    parser.add_argument("--protocol", choices=PROTOCOLS, default="unsupervised")
-    parser.add_argument("--seeds", type=_seeds, default=[0, 1, 2], help="default: 0,1,2")
     parser.add_argument(
-        "--detectors", type=_names, help=f"some of {', '.join(DETECTORS)}; default: all"
+        "--protocol", choices=PROTOCOLS, help="default: the first that the task has"
     )
+    parser.add_argument("--seeds", type=_seeds, default=[0, 1, 2], help="default: 0,1,2")
+    parser.add_argument("--detectors", type=_words, help="some of the task's; default: all")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if task := TASKS.get(arguments.task):
+        arguments.protocol = arguments.protocol or task.protocols[0]
+        if arguments.protocol not in task.protocols:
+            parser.error(f"{arguments.task} has: {', '.join(task.protocols)}")
+        if unknown := [name for name in arguments.detectors or () if name not in task.detectors]:
+            parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(task.detectors)}")
+    elif arguments.data is None:
+        parser.error("--data is missing")
+    return arguments
 
 
 def _seeds(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _names(text: str) -> list[str]:
-    names = text.split(",")
-    unknown = [name for name in names if name not in DETECTORS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}")
-    return names
+def _words(text: str) -> list[str]:
+    return text.split(",")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from models.detectors.neighbours import Neighbours
 from models.detectors.networks import NetworksConfig, RowNetworks
 from models.detectors.packing import prefixed, rebuilt, tensors_of, under, values_of
 from models.detectors.preparation import ColumnPlan, RowPreparation
+from models.detectors.windows import WindowDetector, WindowsConfig
 from models.errors import RowsError
 
 FORMAT = 2
@@ -87,6 +88,29 @@ def unpack(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> RowDetec
         contamination=values["contamination"],
         column_weights=tensors["column_weights"],
         held_out=tensors["held_out"],
+    )
+
+
+def pack_windows(detector: WindowDetector) -> tuple[Tensors, Values]:
+    """All of a detector of windows, as `pack` gives that of its rows."""
+    tensors, rows = pack(detector.rows)
+    values = {
+        "length": detector.config.length,
+        "step": detector.config.step,
+        "columns": list(detector.columns),
+        "rows": rows,
+    }
+    return {**prefixed("rows", tensors), "positions": detector.position_calibration}, values
+
+
+def unpack_windows(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> WindowDetector:
+    """The detector that `pack_windows` was given. Raises RowsError for another format."""
+    rows = unpack(under("rows", tensors), values["rows"])
+    return WindowDetector(
+        config=WindowsConfig(values["length"], values["step"], rows.config),
+        columns=tuple(values["columns"]),
+        rows=rows,
+        position_calibration=tensors["positions"],
     )
 
 

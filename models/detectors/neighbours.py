@@ -54,13 +54,18 @@ class Neighbours:
             x = x[torch.randperm(len(x), generator=generator)[:MAX_REFERENCE]]
         return Neighbours(x.float(), centre, scale, k, skips_itself)
 
-    def errors(self, x: Tensor) -> Tensor:
-        """Mean squared difference to the neighbours in each feature, (n_rows, n_features)."""
+    def errors(self, x: Tensor, along: Tensor | None = None) -> Tensor:
+        """Mean squared difference to the neighbours in each feature, (n_rows, n_features).
+
+        along (n_features, n): in each of these directions instead, (n_rows, n).
+        """
         seen, reference = self._seen(x), self._seen(self.reference)
-        parts = [
-            _differences(rows, reference, self.k, self.skips_itself).square().mean(dim=1)
-            for rows in torch.split(seen, CHUNK)
-        ]
+        parts = []
+        for rows in torch.split(seen, CHUNK):
+            differences = _differences(rows, reference, self.k, self.skips_itself)
+            if along is not None:
+                differences = differences @ along
+            parts.append(differences.square().mean(dim=1))
         return torch.cat(parts)
 
     def expected(self, x: Tensor) -> Tensor:

@@ -120,6 +120,27 @@ def test_what_is_kept_scores_to_the_digit(of_everything: RowDetector) -> None:
         unpack(tensors, {**values, "format": 9})
 
 
+@pytest.mark.parametrize("kind", ["variational", "contractive"])
+def test_other_kinds_score_alike_in_any_batch_and_after_keeping(kind: str) -> None:
+    small = fitted(drawn(60, 0), kind=kind, members=("networks", "code-neighbours"))
+    table = drawn(10, 2)
+    tensors, values = pack(small)
+    again = unpack(load(save(tensors)), json.loads(json.dumps(values)))
+    alone = [again.score(cut(table, row, row + 1)).scores for row in range(10)]
+    assert torch.cat(alone).numpy() == pytest.approx(small.score(table).scores.numpy(), rel=1e-9)
+
+
+def test_a_long_tail_does_not_hide_what_is_strange_elsewhere() -> None:
+    """Of Cauchy cells some are thousands of deviations off, in usual rows too."""
+    rng = np.random.default_rng(0)
+    tables = [{**drawn(n, n), "tail": rng.standard_cauchy(n) * 1e3} for n in (300, 200)]
+    learned = fitted(tables[0], regime="clean")
+    row = {**cut(tables[1], 0, 1), "height": [190.0], "weight": [50.0], "tail": [0.0]}
+    usual = learned.score(tables[1]).scores
+    assert torch.isfinite(usual).all()
+    assert learned.score(row).scores > usual.quantile(0.95)
+
+
 def test_one_seed_gives_one_detector() -> None:
     table = drawn(60, 0)
     first, second = (fitted(table).score(table).scores for _ in range(2))
