@@ -10,6 +10,9 @@ the usual one. windows: made-up series, no data. Peers whose package is absent a
 failed: it is named with the set, and not compared. The figures at the top of the document are
 Hourglass's. `--task labels` measures instead what labels on the strangest rows do to the rest,
 `--task users` how strange users are told (FOLDER: anything `import` knows).
+
+`--task shilling` looks for fake profiles: attacks injected into ratings that `hourglass import`
+knows, or profiles labelled in a folder. `--task filter` trains among them, with and without.
 """
 
 import argparse
@@ -30,6 +33,10 @@ from benchmarks.anomaly_peers import Detector, missing_package
 from benchmarks.anomaly_sets import PROTOCOLS, SetError, labelled_sets
 from benchmarks.anomaly_table import Measured, compared, table
 from benchmarks.anomaly_tasks import TASKS, Case
+from benchmarks.shilling import measure_shilling, shilling_table
+from benchmarks.shilling_filter import filter_table, measure_filter
+from benchmarks.shilling_sets import INJECTED
+from pipelines.errors import HourglassError
 
 
 class NotScoredError(ValueError):
@@ -76,20 +83,32 @@ def main() -> int:
     return 0
 
 
-def _labels(arguments: argparse.Namespace) -> int:
-    """The same of feedback: see anomaly_labels.py."""
-    try:
-        figures = measure_labels(list(labelled_sets(arguments.data)), arguments.seeds)
-    except SetError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(json.dumps(figures) if arguments.json else labels_table(figures))
-    return 0
+def _labels(arguments: argparse.Namespace) -> dict[str, Any]:
+    return measure_labels(list(labelled_sets(arguments.data)), arguments.seeds)
+
+
+def _showing(
+    measure: Callable[[Any], dict[str, Any]], as_table: Callable[[dict[str, Any]], str]
+) -> Callable[[argparse.Namespace], int]:
+    """A task that measures all by itself, and is shown like the others."""
+
+    def show(arguments: argparse.Namespace) -> int:
+        try:
+            figures = measure(arguments)
+        except (SetError, HourglassError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(json.dumps(figures) if arguments.json else as_table(figures))
+        return 0
+
+    return show
 
 
 APART: dict[str, Callable[[argparse.Namespace], int]] = {
-    "labels": _labels,
+    "labels": _showing(_labels, labels_table),
     "users": anomaly_users.show,
+    "shilling": _showing(measure_shilling, shilling_table),
+    "filter": _showing(measure_filter, filter_table),
 }
 """Tasks that are not detectors on cases, and what runs them."""
 
@@ -129,7 +148,8 @@ def _arguments() -> Any:
     )
     parser.add_argument("--task", choices=[*TASKS, *APART], default="rows")
     parser.add_argument("--data", type=Path, help="a folder; windows need none")
-    parser.add_argument("--config", default="denoising", help="users: the run that is trained")
+    parser.add_argument("--config", help="what `users` (denoising), `filter` (ease) train")
+    parser.add_argument("--attacks", type=_attacks, help="some of those injected; default: all")
     parser.add_argument(
         "--protocol", choices=PROTOCOLS, help="default: the first that the task has"
     )
@@ -145,11 +165,20 @@ def _arguments() -> Any:
             parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(task.detectors)}")
     elif arguments.data is None:
         parser.error("--data is missing")
+    arguments.config = arguments.config or ("ease" if arguments.task == "filter" else "denoising")
     return arguments
 
 
 def _seeds(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
+
+
+def _attacks(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in INJECTED]:
+        known = ", ".join(INJECTED)
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; there are {known}")
+    return names
 
 
 def _words(text: str) -> list[str]:

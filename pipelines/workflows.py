@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from models.catalog import get_kind
 from pipelines.content.digest import content_digest
 from pipelines.content.items import read_contents
-from pipelines.data.interactions import read_interactions
 from pipelines.errors import HourglassError
 from pipelines.images.catalogue import digest_of, resolved
 from pipelines.registry.store import Store
@@ -35,6 +34,7 @@ from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig
 from pipelines.watch.config import WatchConfig
+from pipelines.watch.trusted import read_trusted
 
 log = structlog.get_logger()
 
@@ -195,7 +195,7 @@ def is_current(engine: Engine, config: RunConfig) -> bool:
 
 def _digests(session: Session, config: RunConfig) -> tuple[str, str | None]:
     """Of the interactions, and of the content that a run would learn from."""
-    matrix = read_interactions(session, config.data)
+    matrix = read_trusted(session, config.data).matrix
     image_artifact_id = artifacts.active_artifact_id(session, subject=IMAGES)
     contents = read_contents(session, image_artifact_id=image_artifact_id)
     return matrix.digest(), content_digest(matrix, contents)

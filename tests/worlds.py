@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+from scipy import sparse
 from sqlalchemy import Engine
 
-from pipelines.data.interactions import InteractionMatrix, matrix_of
+from pipelines.data.interactions import Csr, InteractionMatrix, matrix_of
 from pipelines.storage.engine import writing
 from pipelines.storage.interactions import NewInteraction, store_interactions
 from pipelines.storage.items import NewItem, put_items
@@ -51,3 +52,19 @@ def describe_tastes(engine: Engine, *, also: Sequence[str] = ()) -> None:
     ]
     with writing(engine) as session:
         put_items(session, items=items, now=datetime.now(UTC))
+
+
+def ratings_world(seed: int = 0, n_users: int = 300, n_items: int = 400) -> Csr:
+    """Ratings 1 to 5 by tastes: some items are for everybody, most are for one taste in four."""
+    rng = np.random.default_rng(seed)
+    popularity = 1 / np.arange(1, n_items + 1) ** 0.8
+    worth = rng.normal(3.6, 0.5, n_items)
+    x = np.zeros((n_users, n_items))
+    for user_num in range(n_users):
+        liked = np.where(np.arange(n_items) % 4 == user_num % 4, 6.0, 1.0)
+        p = popularity * liked / (popularity * liked).sum()
+        n = int(np.clip(rng.lognormal(3.3, 0.6), 8, n_items // 3))
+        chosen = rng.choice(n_items, size=n, replace=False, p=p)
+        drawn = rng.normal(worth[chosen] + 0.3 * (liked[chosen] > 1), 0.9)
+        x[user_num, chosen] = np.clip(np.round(drawn), 1, 5)
+    return sparse.csr_array(x)

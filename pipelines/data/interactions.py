@@ -36,6 +36,9 @@ class DataConfig:
     there was (play counts); `rating`, the last weight itself.
     """
 
+    leave_out_suspects: bool = False
+    """Whether users in suspect groups teach nothing; see `pipelines/watch/trusted.py`."""
+
     def __post_init__(self) -> None:
         if self.values not in get_args(Values):
             raise choice_error("values", self.values, get_args(Values))

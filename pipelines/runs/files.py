@@ -23,6 +23,7 @@ from pipelines.runs import trees
 from pipelines.runs.folders import CHECKPOINTS, SNAPSHOTS
 from pipelines.training.checkpoints import Best, Checkpoint, Epoch
 from pipelines.training.evaluate import Evaluation
+from pipelines.watch.trusted import LeftOut
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Snapshot:
     contents: tuple[ItemContent, ...] = ()
     image_artifact_id: str | None = None
     """Of whom the image embeddings among the contents are."""
+    left_out: LeftOut | None = None
+    """Who was left out of the matrix; None where nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class RunFiles:
             "cut_off": None if cut_off is None else cut_off.isoformat(),
             **_content_tree(snapshot.contents),
             "image_artifact_id": snapshot.image_artifact_id,
+            "left_out": None if snapshot.left_out is None else asdict(snapshot.left_out),
         }
         self._write(f"{self._snapshot}/interactions.safetensors", tree)
 
@@ -85,7 +89,8 @@ class RunFiles:
         matrix = InteractionMatrix(x, tree["user_ids"], vocabulary, tree["values"])
         cut_off = tree["cut_off"]
         moment = None if cut_off is None else datetime.fromisoformat(cut_off)
-        return Snapshot(matrix, moment, _contents(tree), tree["image_artifact_id"])
+        left_out = None if tree.get("left_out") is None else LeftOut(**tree["left_out"])
+        return Snapshot(matrix, moment, _contents(tree), tree["image_artifact_id"], left_out)
 
     def load(self) -> Checkpoint | None:
         """The last checkpoint of the fit, if any."""

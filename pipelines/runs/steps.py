@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from pipelines.content.digest import content_digest
 from pipelines.content.items import read_contents
 from pipelines.content.tower import fit_content_tower
-from pipelines.data.interactions import read_interactions
 from pipelines.data.splits import Split, strong_generalisation
 from pipelines.errors import DamagedArtifact
 from pipelines.images.artifact import read_image_artifact
@@ -39,6 +38,7 @@ from pipelines.training.rival import translated
 from pipelines.training.run_config import RunConfig, run_config_of
 from pipelines.training.train import assess
 from pipelines.training.yardstick import yardstick_of
+from pipelines.watch.trusted import read_trusted
 
 log = structlog.get_logger()
 
@@ -72,11 +72,13 @@ def take_snapshot(parts: Parts) -> None:
     parts.on_progress(Progress("reading", 0, 1))
     _embed_images(parts)
     with reading(parts.engine) as session:
-        matrix = read_interactions(session, parts.config.data)
+        trusted = read_trusted(session, parts.config.data)
         cut_off = interactions.last_occurred_at(session)
         image_artifact_id = artifacts.active_artifact_id(session, subject=IMAGES)
         contents = read_contents(session, image_artifact_id=image_artifact_id)
-    parts.files.write_snapshot(Snapshot(matrix, cut_off, contents, image_artifact_id))
+    parts.files.write_snapshot(
+        Snapshot(trusted.matrix, cut_off, contents, image_artifact_id, trusted.left_out)
+    )
 
 
 def _embed_images(parts: Parts) -> None:
@@ -119,7 +121,13 @@ def make_artifact(parts: Parts) -> None:
         seed=parts.config.seed,
     )
     digest = content_digest(snapshot.matrix, snapshot.contents)
-    facts = facts_of(trained, snapshot.matrix, cut_off=snapshot.cut_off, content_digest=digest)
+    facts = facts_of(
+        trained,
+        snapshot.matrix,
+        cut_off=snapshot.cut_off,
+        content_digest=digest,
+        left_out=snapshot.left_out,
+    )
     packed = pack(trained, facts, tower=tower)
     parts.on_progress(Progress("writing", 0, 1))
     files.write_judgement(Judgement(trained.test, trained.popularity))

@@ -10,6 +10,7 @@ from pipelines.data.interactions import Csr, InteractionMatrix
 from pipelines.data.splits import HeldOut
 from pipelines.training.evaluate import Evaluation
 from pipelines.training.train import Trained
+from pipelines.watch.trusted import LeftOut
 
 LIBRARIES = ("torch", "numpy", "scipy", "safetensors")
 
@@ -20,13 +21,16 @@ def facts_of(
     *,
     cut_off: datetime | None,
     content_digest: str | None,
+    left_out: LeftOut | None,
 ) -> dict[str, Any]:
     """The manifest's account of a training; `cut_off` is the time of the newest interaction."""
+    of_suspects = {} if left_out is None else {"suspects_left_out": asdict(left_out)}
     of_content = {} if content_digest is None else {"content_digest": content_digest}
     return {
         "data": {
             "digest": matrix.digest(),
             **of_content,
+            **of_suspects,
             "cut_off": None if cut_off is None else cut_off.isoformat(),
             **_counts(matrix.x),
         },

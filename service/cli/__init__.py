@@ -20,6 +20,7 @@ COMMANDS = {
     "detect": "service.cli.detect",
     "detectors": "service.cli.detectors",
     "anomalies": "service.cli.anomalies",
+    "suspects": "service.cli.suspects",
     "encoders": "service.cli.encoders",
     "db": "service.cli.db",
 }

@@ -1,0 +1,1 @@
+"""Groups of users that are too alike: fake profiles, made by one hand. Not single strange users."""

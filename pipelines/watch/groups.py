@@ -1,0 +1,103 @@
+"""Which users may be fake profiles of one hand, and what they are after. Not what is done to them.
+
+What makes a group is in `models/groups`; here it gets its ids.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.groups.groups import Group, Suspicion, rank_p_values, suspicion_of
+from pipelines.data.interactions import DataConfig, InteractionMatrix, read_interactions
+
+
+@dataclass(frozen=True)
+class Target:
+    """An item that a group is about: `side` is "high", "low", or "had" where nobody rates."""
+
+    item_id: str
+    side: str
+
+
+@dataclass(frozen=True)
+class UserGroup:
+    """Suspected fake profiles of one hand, the most suspect user first.
+
+    shared: other items that at least half of them have. score: the mean of the members' scores.
+    """
+
+    user_ids: tuple[str, ...]
+    targets: tuple[Target, ...]
+    shared: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """How suspect a user is; contributions: item_id -> what it adds, the most first; their sum
+    is the score. p_value: the share of users at least as suspect, a rank without a promise.
+    """
+
+    user_id: str
+    score: float
+    p_value: float
+    contributions: dict[str, float]
+
+
+@dataclass(frozen=True)
+class FoundGroups:
+    """Groups, the highest score first; everyone in any of them by id; all who were looked at.
+
+    rated: whether ratings were read; without them the groups are those of who has what.
+    """
+
+    groups: tuple[UserGroup, ...]
+    suspects: tuple[Suspect, ...]
+    n_users: int
+    rated: bool
+
+
+def find_groups(session: Session, *, actions: tuple[str, ...] = ()) -> FoundGroups:
+    """The groups among all users by their last weights; actions: only these, empty means all.
+
+    Deterministic: equal interactions give equal groups.
+    """
+    data = DataConfig(actions=actions, values="rating")
+    return groups_of(read_interactions(session, data))
+
+
+def groups_of(matrix: InteractionMatrix) -> FoundGroups:
+    """The same for a matrix of weights."""
+    suspicion = suspicion_of(matrix.x)
+    item_ids = matrix.vocabulary.item_ids
+    groups = tuple(_with_ids(group, matrix.user_ids, item_ids) for group in suspicion.groups)
+    p_values = rank_p_values(suspicion.scores)
+    suspects = tuple(
+        Suspect(
+            matrix.user_ids[num],
+            float(suspicion.scores[num]),
+            float(p_values[num]),
+            _contributions(suspicion, num, item_ids),
+        )
+        for num in suspicion.suspects
+    )
+    return FoundGroups(groups, suspects, len(matrix.user_ids), suspicion.rated)
+
+
+def _with_ids(group: Group, user_ids: tuple[str, ...], item_ids: tuple[str, ...]) -> UserGroup:
+    targets = zip(group.target_nums, group.sides, strict=True)
+    return UserGroup(
+        tuple(user_ids[num] for num in group.user_nums),
+        tuple(Target(item_ids[num], side) for num, side in targets),
+        tuple(item_ids[num] for num in group.shared_nums),
+        group.score,
+    )
+
+
+def _contributions(
+    suspicion: Suspicion, user_num: Any, item_ids: tuple[str, ...]
+) -> dict[str, float]:
+    row = suspicion.contributions[[user_num]]
+    pairs = sorted(zip(row.indices, row.data, strict=True), key=lambda pair: -pair[1])
+    return {item_ids[num]: float(value) for num, value in pairs}
