@@ -153,10 +153,26 @@ def transposed(x: SparseRows) -> SparseRows:
 def renumbered(x: SparseRows, place: Tensor, n_items: int) -> SparseRows:
     """The entries whose item has a place (n_items before,), under that number; -1: it has none."""
     numbers = place[x.indices]
-    kept = numbers >= 0
+    return replace(only(replace(x, indices=numbers), numbers >= 0), n_items=n_items)
+
+
+def among(x: SparseRows, item_nums: Tensor) -> SparseRows:
+    """The entries of the items given, numbered by their places among them."""
+    return renumbered(x, places_of(item_nums, x.n_items), len(item_nums))
+
+
+def places_of(item_nums: Tensor, n_items: int) -> Tensor:
+    """The place of each item among those given, (n_items,); -1 of others."""
+    place = torch.full((n_items,), -1)
+    place[item_nums] = torch.arange(len(item_nums))
+    return place
+
+
+def only(x: SparseRows, kept: Tensor) -> SparseRows:
+    """The rows with some of their entries, kept (nnz,) bool."""
     lengths = torch.bincount(x.row_nums[kept], minlength=len(x))
     offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-    return SparseRows(offsets, numbers[kept], x.values[kept], n_items)
+    return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
 
 
 def rests(x: SparseRows, entry_nums: Tensor) -> SparseRows:

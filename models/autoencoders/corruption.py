@@ -4,13 +4,14 @@ Vincent et al. 2010, "Stacked denoising autoencoders", sec. 3.3.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from models.errors import ConfigError, choice_error
-from models.rows import Rows, values_of, with_values
+from models.rows import Rows, only
 
 CorruptionName = Literal["masking", "gaussian", "salt-and-pepper"]
 
@@ -22,8 +23,14 @@ def hide(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
 
 
 def masking(x: Rows, rate: float, generator: torch.Generator) -> Rows:
-    """Hide each entry with probability `rate` and scale up what is left."""
-    return with_values(x, hide(values_of(x), rate, generator))
+    """Hide each entry with probability `rate` and scale up what is left. Of sparse rows the hidden
+    ones are left out, so that nobody sums zeros.
+    """
+    if isinstance(x, Tensor):
+        return hide(x, rate, generator)
+    kept = torch.rand(x.values.shape, generator=generator) >= rate
+    shown = only(x, kept)
+    return replace(shown, values=shown.values / (1 - rate))
 
 
 def gaussian(x: Rows, rate: float, generator: torch.Generator) -> Tensor:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from models import closed_form
-from models.rows import SparseRows, renumbered
+from models.rows import SparseRows, among
 
 
 class Problem:
@@ -78,9 +78,7 @@ class Problem:
 
     def _restricted(self, rows: SparseRows) -> SparseRows:
         assert self._items is not None
-        place = torch.full((rows.n_items,), -1)
-        place[self._items] = torch.arange(len(self._items))
-        return renumbered(rows, place, len(self._items))
+        return among(rows, self._items)
 
     def _weighted(self, user_exponent: float) -> SparseRows:
         """W^1/2 X."""

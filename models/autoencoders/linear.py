@@ -27,7 +27,7 @@ from models.autoencoders.losses import LOSSES
 from models.autoencoders.search import Judge, Numbers, best_options, nearest
 from models.autoencoders.spectral import Spectral
 from models.errors import ConfigError, choice_error
-from models.rows import Rows, SparseRows, entries, renumbered, rows_at, times
+from models.rows import Rows, SparseRows, entries, places_of, renumbered, rows_at, times
 
 Form = Literal["ease", "edlae", "elsa", "spectral"]
 START = {"user_exponent": 0.5, "item_exponent": 0.5, "popularity_exponent": 0.1}
@@ -109,7 +109,13 @@ class FullRank(Network):
         among them, -1 of others.
         """
         dtype = closed_form.answer_dtype(n_items)
-        self.register_buffer("weight", torch.zeros(n_items, n_items, dtype=dtype))  # B
+        # B, and until it is known a single zero: what is refused must not take its memory first.
+        self.register_buffer("weight", torch.zeros((), dtype=dtype).expand(n_items, n_items))
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        """Has a place to copy to; where tensors are assigned it is given up untouched."""
+        self.weight = torch.zeros(self.weight.shape, dtype=self.weight.dtype)
+        super()._load_from_state_dict(*args)
 
     def logits(self, x: Rows) -> Tensor:
         if self._among is None:
@@ -136,7 +142,7 @@ class FullRank(Network):
                 f"The form {self.config.form!r} of {self.n_items:,} items needs "
                 f"{needed / GIGABYTE:.1f} GB of memory and {memory_bytes / GIGABYTE:.1f} GB are "
                 "available. Take the form 'elsa', whose size grows with the items and not with "
-                "their square, or a kind such as 'denoising'."
+                "their square, or the kind 'variational', whose sampled_share bounds its softmax."
             )
             raise ConfigError("form", detail)
 
@@ -166,8 +172,7 @@ class FullRank(Network):
         start: Numbers,
     ) -> Numbers:
         item_nums = problem.most_common(min(SEARCHED, self.n_items))
-        place = torch.full((self.n_items,), -1)
-        place[item_nums] = torch.arange(len(item_nums))
+        place = places_of(item_nums, self.n_items)
         self._among = (item_nums, place)
         part = problem.among(item_nums)
 

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 from models.autoencoders.base import LossTerms, Pass, TrainingPhase
 from models.autoencoders.layers import SparseLinear, initialise
-from models.autoencoders.losses import LOSSES
 from models.autoencoders.variational import MultVae, Normal, Variational, VariationalConfig
 from models.rows import Rows, SparseRows
 
@@ -96,7 +95,7 @@ class RecVae(Variational):
         """The reconstruction of whole rows; the KL term does not depend on the decoder."""
         with torch.no_grad():
             z = self.posterior(self.read(x)).sample(generator)
-        reconstruction = LOSSES[self.loss_name].of(self.decode(z), x)
+        reconstruction = self.reconstruction(z, x, generator)
         return LossTerms(reconstruction, reconstruction.new_zeros(()))
 
     def _remember_encoder(self) -> None:

@@ -6,6 +6,7 @@ normal of independent coordinates, with entries of the row hidden in training. H
 prior, and a weight that rises from 0 to `beta` over the first updates. `recvae.py` has the other.
 """
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
@@ -23,8 +24,9 @@ from models.autoencoders.layers import (
     sparse_stack,
 )
 from models.autoencoders.losses import LOSSES, LossName, check_loss
+from models.autoencoders.wide import wide_linear
 from models.errors import ConfigError, choice_error
-from models.rows import Rows
+from models.rows import Rows, among
 
 Form = Literal["mult-vae", "recvae"]
 
@@ -51,6 +53,8 @@ class VariationalConfig:
     gamma: float = 0.005
     """recvae: the weight of the KL term for each item that the user has."""
     loss: LossName = "multinomial"
+    sampled_share: float = 1.0
+    """Share of the items, drawn anew for each batch, among which the loss is reckoned."""
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
@@ -64,6 +68,12 @@ class VariationalConfig:
         if not 0 <= self.corruption_rate < 1:
             detail = f"corruption_rate is {self.corruption_rate}; it must be in [0, 1)."
             raise ConfigError("corruption_rate", detail)
+        if not 0 < self.sampled_share <= 1 or (self.sampled_share < 1 and self.loss == "cosine"):
+            detail = (
+                f"sampled_share is {self.sampled_share}; it must be in (0, 1], and 1 for the loss "
+                "'cosine', which is no sum over items."
+            )
+            raise ConfigError("sampled_share", detail)
         for name in ("beta", "annealing_steps", "gamma"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(name, f"{name} must not be negative.")
@@ -114,8 +124,24 @@ class Variational(Autoencoder):
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
         posterior = self.posterior(self.seen(x, generator))
         z = posterior.sample(generator)
-        reconstruction = LOSSES[self.loss_name].of(self.decode(z), x)
+        reconstruction = self.reconstruction(z, x, generator)
         return LossTerms(reconstruction, self.weighted_kl(x, posterior, z).mean())
+
+    def reconstruction(self, z: Tensor, x: Rows, generator: torch.Generator) -> Tensor:
+        """The loss of clean rows given their codes; estimated from a sample of the items where the
+        config says so.
+
+        Only the items drawn compete then: the likelihood of what a row has of them, given that
+        it is among them, which is right of the same weights (McFadden 1978, "Modelling the choice
+        of residential location", for the multinomial). It is scaled up to what all items have.
+        """
+        loss, share = LOSSES[self.loss_name].of, self.config.sampled_share
+        if share == 1 or isinstance(x, Tensor):
+            return loss(self.decode(z), x)
+        item_nums = torch.randperm(self.n_items, generator=generator)
+        item_nums = item_nums[: math.ceil(share * self.n_items)].sort().values
+        weight, bias = (p.index_select(0, item_nums) for p in self.output.parameters())
+        return loss(wide_linear(self.hidden(z), weight, bias), among(x, item_nums)) / share
 
     @abstractmethod
     def weighted_kl(self, x: Rows, posterior: Normal, z: Tensor) -> Tensor:

@@ -163,7 +163,8 @@ def _network(config: RunConfig, n_items: int, tensors: Mapping[str, Tensor]) -> 
     generator = torch.Generator().manual_seed(config.seed)
     network = build(config.kind, config.network, n_items=n_items, generator=generator)
     state = {name: t for name, t in tensors.items() if not name.startswith(PREFIX)}
-    network.load_state_dict({name.removeprefix("network."): t for name, t in state.items()})
+    own = {name.removeprefix("network."): t for name, t in state.items()}
+    network.load_state_dict(own, assign=True)
     return network.eval().requires_grad_(False)
 
 

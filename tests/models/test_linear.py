@@ -293,3 +293,11 @@ class TestLowRank:
 def test_an_impossible_option_is_named(field: str, value: object) -> None:
     with pytest.raises(ConfigError, match=field):
         LinearConfig(**{field: value})
+
+
+def test_what_is_refused_has_not_taken_its_memory_first() -> None:
+    network = linear(LinearConfig(), n_items=2_000_000, generator=torch.Generator())
+    assert network.state_dict()["weight"].untyped_storage().nbytes() <= 4
+    rows = SparseRows(torch.tensor([0, 1]), torch.tensor([1_999_999]), torch.ones(1), 2_000_000)
+    with pytest.raises(ConfigError, match=r"needs [\d,]+\.\d GB .*'elsa'"):
+        network.prepare(rows, memory_bytes=12 * 10**9)

@@ -8,6 +8,7 @@ import torch
 from torch.distributions import Normal as TorchNormal
 from torch.distributions import kl_divergence
 
+from models.autoencoders.losses import LOSSES
 from models.autoencoders.recvae import MIXTURE, WIDE, RecVae, variational
 from models.autoencoders.variational import MultVae, Normal, VariationalConfig
 from models.errors import ConfigError
@@ -163,3 +164,26 @@ def test_an_impossible_option_is_named(field: str, value: object) -> None:
 def test_recvae_refuses_widths_that_cannot_be_added() -> None:
     with pytest.raises(ConfigError, match="all are equal"):
         VariationalConfig(form="recvae", hidden_dims=(10, 20))
+
+
+@pytest.mark.parametrize("form", ["mult-vae", "recvae"])
+def test_a_sample_of_the_items_is_enough_to_learn(form: str) -> None:
+    vae = network(form, sampled_share=0.5)
+    run = fitting(vae)
+    for _ in range(400):
+        run.run_epoch(lambda: [X])
+    best = vae.logits(X).argmax(dim=1)
+    assert ((best - torch.arange(20)) % 2 == 0).double().mean() > 0.9
+
+
+def test_sums_over_a_sample_are_on_the_average_those_over_all_items() -> None:
+    vae = network("mult-vae", loss="squared", sampled_share=0.25)
+    code, generator = vae.encode(X), torch.Generator().manual_seed(0)
+    whole = LOSSES["squared"].of(vae.decode(code), X)
+    sampled = torch.stack([vae.reconstruction(code, X, generator) for _ in range(500)])
+    assert sampled.mean().item() == pytest.approx(whole.item(), rel=0.03)
+
+
+def test_an_angle_cannot_be_sampled() -> None:
+    with pytest.raises(ConfigError, match="cosine"):
+        VariationalConfig(loss="cosine", sampled_share=0.5)
