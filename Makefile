@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 DATA ?= lesson
 CONFIG ?= denoising
 
@@ -48,5 +49,12 @@ bench: setup ## Measure quality on DATA=PATH: network and popularity on the same
 	@test "$(DATA)" != lesson || { echo "Name the data: make bench DATA=PATH"; exit 2; }
 	@$(BIN)/python -m benchmarks.recommenders --data "$(DATA)" --config $(CONFIG)
 
-peers: setup ## Install what the benchmarks compare with (PyOD); they skip by name what is absent
+peers: setup $(PEERS)/.ready ## Install what benchmarks compare with (PyOD, RecBole); they skip what is absent
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
+
+# RecBole asks for old versions of much; it runs with new ones in an environment of its own.
+$(PEERS)/.ready: benchmarks/peer_recbole.txt
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps recbole==1.2.1
+	@touch $@

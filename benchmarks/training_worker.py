@@ -1,0 +1,161 @@
+"""The side of ours in `benchmarks.training`: a network and its rows, asked for units of work.
+
+python -m benchmarks.training_worker '{"rows": "FILE.npz", "kind": "variational"}'
+
+The units are those of `Work`. Not the comparison, and not what the peers do.
+"""
+
+import json
+import sys
+from copy import deepcopy
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.naive import NaiveMultVae
+from benchmarks.turns import Figures, answer_lines
+from models.autoencoders.base import Network
+from models.catalog import build
+from models.errors import ConfigError
+from models.fitting import FitConfig, Fitting
+from pipelines.data.interactions import Csr, batches, to_rows
+from pipelines.data.splits import HeldOut
+from pipelines.training.evaluate import evaluate, network_scorer, ranked
+
+PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm")
+UPDATES = ("aten::_fused_adamw_",)
+FIRST_LAYER = ("embedding_bag", "aten::sort", "aten::fill_", "aten::zero_")
+FIRST = 20
+SIDE = 3_000
+"""Of the square matrices whose product is the measure of the machine."""
+
+
+class Work:
+    """What can be asked for. Each unit is timed from outside.
+
+    rows, test: files of sparse matrices. steps: batches of a unit `steps`. memory_gb: what a
+    unit `refusal` is told that there is.
+    """
+
+    def __init__(
+        self,
+        rows: str,
+        kind: str,
+        network: dict[str, Any] | None = None,
+        batch_size: int = 500,
+        threads: int = 1,
+        steps: int = 6,
+        test: str | None = None,
+        memory_gb: float = 12.0,
+        optimiser: str = "adamw",
+    ) -> None:
+        torch.set_num_threads(threads)
+        self._x: Csr = sparse.load_npz(rows)
+        self._test: Csr | None = sparse.load_npz(test) if test else None
+        self._batch_size, self._n_steps = batch_size, steps
+        self._memory = memory_gb * 1e9
+        self._generator = torch.Generator().manual_seed(1)
+        config = FitConfig(batch_size=batch_size, optimiser=optimiser)
+        if kind == "naive":
+            self._naive = NaiveMultVae(self._x.shape[1])
+            self._adam = torch.optim.Adam(self._naive.parameters())
+            return
+        self._network: Network = build(
+            kind, network or {}, n_items=self._x.shape[1], generator=self._generator
+        )
+        if self._network.phases():
+            self._fitting = Fitting(self._network, config, generator=self._generator)
+
+    def epoch(self) -> None:
+        """All batches."""
+        self._fitting.run_epoch(self._batches)
+
+    def step(self) -> None:
+        """Some batches: for what takes too long as a whole."""
+        self._fitting.run_epoch(lambda: islice(self._batches(), self._n_steps))
+
+    def naive(self) -> None:
+        """The same number of batches of the naive network."""
+        for batch in islice(self._batches(), self._n_steps):
+            assert not isinstance(batch, torch.Tensor)
+            self._adam.zero_grad()
+            self._naive.loss(batch.to_dense()).backward()  # type: ignore[no-untyped-call]
+            self._adam.step()
+
+    def loading(self) -> None:
+        """What an epoch takes to cut and shuffle batches, nothing else."""
+        for _ in self._batches():
+            pass
+
+    def profile(self) -> Figures:
+        """Shares of the processor's time by what it does, over the batches of a `step`."""
+        with profile(activities=[ProfilerActivity.CPU]) as profiled:
+            self.step()
+        times = {each.key: each.self_cpu_time_total for each in profiled.key_averages()}
+        parts = {
+            "products of matrices": PRODUCTS,
+            "optimiser": UPDATES,
+            "first layer and zeroed gradients": FIRST_LAYER,
+        }
+        total = sum(times.values())
+        shares = {
+            part: sum(t for key, t in times.items() if any(name in key for name in names)) / total
+            for part, names in parts.items()
+        }
+        return {"shares": {**shares, "all else": 1 - sum(shares.values())}}
+
+    def product(self) -> Figures:
+        """Billions of operations a second of a product of large square matrices."""
+        a, b = (torch.ones(SIDE, SIDE) for _ in range(2))
+        out = torch.empty(SIDE, SIDE)
+        times = []
+        with profile(activities=[ProfilerActivity.CPU]) as profiled:
+            for _ in range(4):
+                torch.mm(a, b, out=out)
+        times = [each.self_cpu_time_total for each in profiled.events() if each.key == "aten::mm"]
+        return {"gflops": 2 * SIDE**3 / min(times) / 1e3}
+
+    def evaluation(self) -> Figures:
+        """Rank all items for all users of the test part, and the metrics."""
+        assert self._test is not None
+        judged = evaluate(network_scorer(self._network), HeldOut(self._x, self._test))
+        return {"found": {name: judged.mean(name) for name in judged.per_user}}
+
+    def agreement(self) -> Figures:
+        """Of the first 20 items the share that is there too where the network is in bfloat16."""
+        halved = deepcopy(self._network).bfloat16()
+        networks = (self._network, halved)
+        lists = [ranked(network_scorer(each), self._x, FIRST) for each in networks]
+        pairs = zip(*lists, strict=True)
+        return {"in_common": float(np.mean([len(np.intersect1d(*pair)) for pair in pairs]) / FIRST)}
+
+    def solve(self) -> None:
+        """A closed form."""
+        self._network.solve(to_rows(self._x))
+
+    def refusal(self) -> Figures:
+        """What a kind says of the memory that there is."""
+        try:
+            self._network.prepare(to_rows(self._x), memory_bytes=int(self._memory))
+        except ConfigError as error:
+            return {"refused": error.detail}
+        return {"refused": None}
+
+    def _batches(self) -> Any:
+        rows: Any = batches(self._x, self._batch_size, self._generator)
+        return rows
+
+
+def main() -> None:
+    work = Work(**json.loads(sys.argv[1]))
+    names = [name for name in vars(Work) if not name.startswith("_")]
+    facts = {"versions": {"torch": torch.__version__}}
+    answer_lines({name: getattr(work, name) for name in names}, facts)
+
+
+if __name__ == "__main__":
+    main()
