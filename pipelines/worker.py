@@ -19,7 +19,7 @@ from pipelines.runs.folders import remove_files, runs_with_files
 from pipelines.runs.life import record_dead
 from pipelines.runs.locks import Lock, leadership_of
 from pipelines.runs.requests import OPEN
-from pipelines.runs.schedules import fire_counted, fire_due
+from pipelines.runs.schedules import fire_counted, fire_drifted, fire_due
 from pipelines.settings import Settings
 from pipelines.storage import runs
 from pipelines.storage.engine import AWAY, reading, writing
@@ -29,8 +29,8 @@ from pipelines.workflows import carry_out, subject_of
 INTERVAL = 1.0
 """Seconds between two looks at what is queued and due."""
 SLOW_INTERVAL = 10.0
-"""Seconds between two counts of the interactions, for schedules that wait for new ones, and
-between two looks for runs whose own process died.
+"""Seconds between two counts of the interactions, for schedules that wait for new ones, between two
+looks at drift, for those that wait for it, and between two for runs whose own process died.
 """
 AWAY_SECONDS = 5.0
 """Between two tries while the database is away."""
@@ -85,6 +85,7 @@ class Worker:
         if (now - self._looked_at).total_seconds() >= SLOW_INTERVAL:
             self._looked_at = now
             fire_counted(self._engine, now=now)
+            fire_drifted(self._engine, now=now)
             for run_id in record_dead(self._engine, self._home):
                 log.warning("the process of a run died", run_id=run_id)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from service.image_bodies import FORM, MEDIA_TYPES
 from service.problems import MAX_BODY_BYTES, PROBLEM_JSON
-from service.schemas.detectors import DetectorBody, ScoreBody
+from service.schemas.detectors import DetectorBody, DriftBody, ScoreBody
 from service.schemas.fields import ID_SCHEMA
 from service.table_bodies import JSON
 from service.table_bodies import MEDIA_TYPES as TABLES
@@ -41,6 +41,8 @@ DETECTOR_BODY = {"x-body": "DetectorBody"}
 """Likewise one that takes a table to learn from."""
 SCORE_BODY = {"x-body": "ScoreBody"}
 """Likewise one that takes a table to score."""
+DRIFT_BODY = {"x-body": "DriftBody"}
+"""Likewise one that takes a table to compare with that of training."""
 
 _IMAGE_REQUEST: dict[str, Any] = {
     "description": "The image itself, or a form with it as its one file.",
@@ -68,6 +70,7 @@ _TABLE_BODIES: dict[str, tuple[type[BaseModel], Any]] = {
             ],
         },
     ),
+    "DriftBody": (DriftBody, {"rows": [{"height": 171, "plan": "free"}]}),
     "ScoreBody": (ScoreBody, {"rows": [{"height": 301, "plan": "free"}], "alert_rate": 0.05}),
 }
 """Of JSON beside tables: their schema and an example."""

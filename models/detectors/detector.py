@@ -5,7 +5,7 @@ models/scoring/calibration.py; how a detector is fitted in fit.py, why a row is 
 explanation.py, how it is kept in kept.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
@@ -113,6 +113,11 @@ class RowDetector:
         owner = torch.cat([self.preparation.owner, torch.tensor([n_columns])])
         sums = torch.zeros(len(parts), n_columns + 1, dtype=torch.float64)
         return sums.index_add_(1, owner, parts)
+
+    def weigh(self, column_weights: Tensor) -> "RowDetector":
+        """The same with other weights of columns, calibrated anew; `held_out` must be there."""
+        calibration = (self.held_out * column_weights).sum(dim=1)
+        return replace(self, column_weights=column_weights, calibration=calibration)
 
     def threshold_at(self, alert_rate: float) -> float | None:
         """The score above which a row is an anomaly at that rate; None: too few were held out."""

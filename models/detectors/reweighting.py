@@ -5,7 +5,7 @@ threshold, which is at once: models/scoring/labels.py.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def reweight(detector: RowDetector, columns: Tensor, is_right: Tensor) -> Reweig
     )
     weights = weights * (former / present if present else 1.0)
     return Reweighted(
-        replace(detector, column_weights=weights, calibration=_scores(detector.held_out, weights)),
+        detector.weigh(weights),
         before=figures(_scores(columns, detector.column_weights), is_right),
         after=figures(_left_out_scores(columns, is_right), is_right),
     )

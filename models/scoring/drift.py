@@ -170,10 +170,7 @@ def _of_numbers(reference: Reference, now: Words | Floats) -> tuple[Floats, Floa
     Smirnov, where missing numbers are below all others."""
     numbers = _ordered(now)
     former = np.concatenate([np.full(reference.missing, -np.inf), reference.kept])
-    edges = np.empty(0)
-    if reference.kept:
-        inner = np.linspace(0, 1, N_BINS + 1)[1:-1]
-        edges = np.unique(np.quantile(reference.kept, inner, method="inverted_cdf"))
+    edges = _edges(np.array(reference.kept))
     if reference.missing or numbers[0] == -np.inf:
         edges = np.concatenate([[-np.inf], edges])
     expected, actual = (
@@ -182,6 +179,19 @@ def _of_numbers(reference: Reference, now: Words | Floats) -> tuple[Floats, Floa
     )
     tested = ks_2samp(former, numbers, method="asymp")
     return expected, actual, float(tested.statistic), float(tested.pvalue)
+
+
+def _edges(kept: Floats) -> Floats:
+    """The upper ends of all bins but the last: the quantiles of training.
+
+    A value that is a tenth of the sample or more is a bin of its own: what falls below it is seen.
+    """
+    if not len(kept):
+        return kept
+    inner = np.linspace(0, 1, N_BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(kept, inner, method="inverted_cdf"))
+    often = [edge for edge in edges if np.mean(kept == edge) >= 1 / N_BINS]
+    return np.unique(np.concatenate([edges, np.nextafter(often, -np.inf)]))
 
 
 def _of_categories(

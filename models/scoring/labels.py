@@ -16,6 +16,9 @@ SAME = 1e-5
 """Relative difference up to which two scores are of one example: what a score keeps to in any
 batch, on any machine."""
 
+MOVED = "Confirmed anomalies lie below the threshold of the alert rate: labels moved it."
+"""What is to be said of a cut that moved."""
+
 
 @dataclass(frozen=True)
 class Labels:

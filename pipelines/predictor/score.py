@@ -4,19 +4,21 @@ By the network, or before anything is trained by a few simple features.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 from torch import Tensor
 
 from models.scoring.anomaly import RowScore
-from models.scoring.calibration import p_value, p_values, shortage, threshold_at
+from models.scoring.calibration import p_value, p_values, shortage
+from models.scoring.labels import MOVED, NO_LABELS, Labels, cut_at, with_labels
 from models.scoring.robust import FEATURES
 from pipelines.predictor.baseline import Baseline, SimpleJudge
 from pipelines.predictor.histories import History, check_user, posted_history, stored_history
 from pipelines.predictor.predictor import Predictor
 from pipelines.storage.interactions import history_of
+from pipelines.watch.user_labels import FOUND_USUAL, found_usual, labels_of_users
 
 NO_ARTIFACT = (
     "Nothing is trained yet: this compares a few simple features with those of other users, and "
@@ -61,6 +63,8 @@ class Anomaly:
     notes: tuple[str, ...]
     strategy: str
     artifact_id: str | None
+    promised_rate: float | None = None
+    """At most that share of usual users is above the threshold; None without one."""
 
 
 def score_user(
@@ -79,7 +83,13 @@ def score_user(
     if predictor is None:
         item_ids = history_of(session, user_id=user_id, actions=None, above=0.0)
         return _simple(baseline.judge(session), item_ids, alert_rate, stored=True)
-    return _by_network(predictor, stored_history(session, predictor, user_id), alert_rate)
+    source = predictor.artifact_id
+    labels = labels_of_users(session, source)
+    history = stored_history(session, predictor, user_id)
+    answer = _by_network(predictor, history, alert_rate, labels)
+    if not found_usual(session, user_id=user_id, source=source, score=answer.anomaly_score):
+        return answer
+    return replace(answer, is_anomaly=False, notes=(*answer.notes, FOUND_USUAL))
 
 
 def score_history(
@@ -94,18 +104,21 @@ def score_history(
     if predictor is None:
         distinct = list(dict.fromkeys(item_ids))
         return _simple(baseline.judge(session), distinct, alert_rate, stored=False)
-    return _by_network(predictor, posted_history(predictor, item_ids), alert_rate)
+    labels = labels_of_users(session, predictor.artifact_id)
+    return _by_network(predictor, posted_history(predictor, item_ids), alert_rate, labels)
 
 
-def _by_network(predictor: Predictor, history: History, alert_rate: float) -> Anomaly:
+def _by_network(
+    predictor: Predictor, history: History, alert_rate: float, labels: Labels
+) -> Anomaly:
     scored = predictor.score(history.item_nums, history.weights)
     calibration = predictor.calibration.scores
     return Anomaly(
         anomaly_score=scored.score,
-        **_meaning(scored.score, calibration, alert_rate, empty=not history.item_nums),
+        **_meaning(scored.score, calibration, alert_rate, labels, empty=not history.item_nums),
         contributions=contributions_of(predictor, scored),
         ignored=history.ignored,
-        notes=_notes(history, len(calibration), alert_rate),
+        notes=_notes(history, calibration, alert_rate, labels),
         strategy="model",
         artifact_id=predictor.artifact_id,
     )
@@ -123,7 +136,7 @@ def _simple(
     lacking = shortage(alert_rate, len(calibration))
     return Anomaly(
         anomaly_score=score,
-        **_meaning(score, calibration, alert_rate, empty=not item_ids),
+        **_meaning(score, calibration, alert_rate, NO_LABELS, empty=not item_ids),
         contributions=tuple(
             sorted((Contribution(None, *row) for row in rows), key=lambda row: -row.contribution)
         ),
@@ -135,15 +148,17 @@ def _simple(
 
 
 def _meaning(
-    score: float, calibration: Tensor, alert_rate: float, *, empty: bool
+    score: float, calibration: Tensor, alert_rate: float, labels: Labels, *, empty: bool
 ) -> dict[str, Any]:
-    threshold = threshold_at(alert_rate, calibration)
+    cut = cut_at(alert_rate, calibration, labels)
+    known = with_labels(calibration, labels)
     return {
-        "p_value": 1.0 if empty else p_value(score, calibration),
-        "threshold": threshold,
-        "is_anomaly": not empty and threshold is not None and score > threshold,
+        "p_value": 1.0 if empty else p_value(score, known),
+        "threshold": cut.threshold,
+        "promised_rate": None if cut.threshold is None else cut.promised_rate,
+        "is_anomaly": not empty and cut.threshold is not None and score > cut.threshold,
         "alert_rate": alert_rate,
-        "n_calibration": len(calibration),
+        "n_calibration": len(known),
     }
 
 
@@ -157,7 +172,10 @@ def contributions_of(predictor: Predictor, scored: RowScore) -> tuple[Contributi
     return tuple(sorted(found, key=lambda row: -row.contribution))
 
 
-def _notes(history: History, n_calibration: int, alert_rate: float) -> tuple[str, ...]:
+def _notes(
+    history: History, calibration: Tensor, alert_rate: float, labels: Labels
+) -> tuple[str, ...]:
+    n_calibration = len(calibration)
     notes = []
     if not history.item_nums:
         notes.append("The history has no item that the artifact knows.")
@@ -168,4 +186,6 @@ def _notes(history: History, n_calibration: int, alert_rate: float) -> tuple[str
     lacking = shortage(alert_rate, n_calibration)
     if lacking is not None and n_calibration:
         notes.append(lacking)
+    if cut_at(alert_rate, calibration, labels).moved:
+        notes.append(MOVED)
     return tuple(notes)

@@ -34,6 +34,7 @@ from pipelines.registry.content_files import (
     tower_tensors,
 )
 from pipelines.registry.store import Store
+from pipelines.registry.training_inputs import TrainingInputs, inputs_tensors, take_inputs
 from pipelines.training.run_config import RunConfig, run_config_of
 from pipelines.training.train import Trained
 
@@ -53,6 +54,8 @@ class Artifact:
     weighting: Weighting
     calibration: Calibration
     tower: ContentTower | None = None
+    inputs: TrainingInputs | None = None
+    """What it was trained on; None: trained before that was kept."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,11 @@ class Packed:
 
 
 def pack(
-    trained: Trained, facts: Mapping[str, Any], *, tower: ContentTower | None = None
+    trained: Trained,
+    facts: Mapping[str, Any],
+    *,
+    tower: ContentTower | None = None,
+    inputs: TrainingInputs | None = None,
 ) -> Packed:
     """The files of a trained network; `facts` is what the manifest says besides.
 
@@ -77,6 +84,7 @@ def pack(
         **_weighting_tensors(weighting),
         **calibration_tensors(trained.calibration),
         **({} if tower is None else tower_tensors(tower)),
+        **({} if inputs is None else inputs_tensors(inputs)),
     }
     files = {
         WEIGHTS: bytes_of(tensors),
@@ -134,8 +142,9 @@ def read_artifact(store: Store, artifact_id: str) -> Artifact:
         importance=None if importance is None else importance.numpy(),
     )
     tower = read_tower(files[CONTENT], tensors) if CONTENT in files else None
+    inputs = take_inputs(tensors)
     network = _network(config, len(item_ids), tensors)
-    return Artifact(artifact_id, config, network, item_ids, weighting, calibration, tower)
+    return Artifact(artifact_id, config, network, item_ids, weighting, calibration, tower, inputs)
 
 
 def read_files(store: Store, artifact_id: str) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -11,8 +11,10 @@ from pipelines.runs.steps import STEPS, Step
 from pipelines.storage.tables import IMAGES, INTERACTIONS
 from pipelines.watch.config import WATCH
 from pipelines.watch.fit_steps import DETECTOR_STEPS
+from pipelines.watch.reweighting import WEIGHTS
 from pipelines.watch.settings import DETECTORS
 from pipelines.watch.steps import WATCH_STEPS
+from pipelines.watch.weight_steps import WEIGHT_STEPS
 
 
 @dataclass(frozen=True)
@@ -32,5 +34,6 @@ CHAINS = {
     IMAGES: Chain("training", "training-images", IMAGE_STEPS),
     DETECTORS: Chain("detector", "detectors", DETECTOR_STEPS),
     WATCH: Chain("watch", "watch", WATCH_STEPS),
+    WEIGHTS: Chain("weights", "detectors", WEIGHT_STEPS),
 }
 """Chains of one workflow have steps of the same names."""

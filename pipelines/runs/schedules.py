@@ -1,4 +1,4 @@
-"""Schedules: runs asked for by the clock, or when enough is new. They live in the database.
+"""Schedules: runs asked for by the clock, when enough is new, or on drift. All live in SQL.
 
 Firing is one transaction that moves the schedule on and adds the run: it happens once, however
 many workers look.
@@ -14,11 +14,14 @@ from sqlalchemy.orm import Session
 from pipelines.errors import FieldError, HourglassError, InvalidInput, NotFound
 from pipelines.runs.cron import next_time
 from pipelines.runs.requests import request_run, requested_config
-from pipelines.storage import runs
+from pipelines.storage import artifacts, runs
 from pipelines.storage import schedules as storage
+from pipelines.storage.anomalies import WATCH
+from pipelines.storage.drifts import get_drift
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.interactions import count_interactions
-from pipelines.storage.tables import Run, Schedule
+from pipelines.storage.tables import INTERACTIONS, Run, Schedule
+from pipelines.storage.watch_tables import Drift
 
 MAX_COUNT = 10**12
 """Of interactions to wait for."""
@@ -28,13 +31,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Rule:
-    """What a schedule asks for and when: by `cron` or after so many interactions, not both."""
+    """What a schedule asks for and when: by `cron`, after so many interactions, or when a look
+    finds that inputs drifted; one of them.
+    """
 
     config: str
     cron: str | None = None
     timezone: str | None = None
     """Of the cron expression; UTC where it is left out."""
     after_interactions: int | None = None
+    on_drift: bool = False
 
 
 def set_schedule(
@@ -54,7 +60,9 @@ def set_schedule(
         schedule = Schedule(name=name, paused=False, created_at=now)
     schedule.config, schedule.cron, schedule.timezone = rule.config, rule.cron, rule.timezone
     schedule.after_interactions = rule.after_interactions
-    schedule.counted = None if rule.cron else count_interactions(session)
+    schedule.on_drift = rule.on_drift
+    counts = rule.after_interactions is not None
+    schedule.counted = count_interactions(session) if counts else None
     schedule.due_at, schedule.updated_at = due_at, now
     return storage.add_schedule(session, schedule), created
 
@@ -112,6 +120,30 @@ def fire_counted(engine: Engine, *, now: datetime) -> None:
                 _request_unless_queued(session, schedule, now)
 
 
+def fire_drifted(engine: Engine, *, now: datetime) -> None:
+    """Fire those that wait for drift: once for each look that found some since the active artifact
+    was trained.
+    """
+    with reading(engine) as session:
+        report = get_drift(session, finder=WATCH)
+        names = storage.drift_names(session)
+        is_due = report is not None and _wants_training(session, report)
+    if report is None or not is_due:
+        return
+    for name in names:
+        with writing(engine) as session:
+            schedule = storage.lock_schedule(session, name=name)
+            if schedule is None or schedule.paused or not schedule.on_drift:
+                continue
+            if schedule.fired_at is None or schedule.fired_at < report.measured_at:
+                _request_unless_queued(session, schedule, now)
+
+
+def _wants_training(session: Session, report: Drift) -> bool:
+    active = artifacts.active_artifact_id(session, subject=INTERACTIONS)
+    return report.status == "drifted" and report.source == active
+
+
 def _request_unless_queued(session: Session, schedule: Schedule, now: datetime) -> None:
     """Runs that nobody has begun need not pile up."""
     last = runs.get_run(session, run_id=schedule.run_id) if schedule.run_id else None
@@ -143,12 +175,15 @@ def _existing(session: Session, name: str) -> Schedule:
 def _checked(rule: Rule) -> Rule:
     """The rule with its time zone. Raises InvalidInput."""
     requested_config(rule.config)
-    if (rule.cron is None) == (rule.after_interactions is None):
-        raise _wrong("cron", "Give either cron or after_interactions, not both and not neither.")
+    triggers = (rule.cron is not None, rule.after_interactions is not None, rule.on_drift)
+    if sum(triggers) != 1:
+        raise _wrong("cron", "Give one of cron, after_interactions and on_drift, and no other.")
     if rule.cron is not None:
         return replace(rule, cron=" ".join(rule.cron.split()), timezone=rule.timezone or "UTC")
     if rule.timezone is not None:
         raise _wrong("timezone", "A time zone goes with cron only; leave it out.")
+    if rule.on_drift:
+        return rule
     if not 1 <= (rule.after_interactions or 0) <= MAX_COUNT:
         raise _wrong("after_interactions", f"It must be a number from 1 to {MAX_COUNT:,}.")
     return rule
@@ -159,7 +194,13 @@ def _wrong(field: str, detail: str) -> InvalidInput:
 
 
 def _rule_of(schedule: Schedule) -> Rule:
-    return Rule(schedule.config, schedule.cron, schedule.timezone, schedule.after_interactions)
+    return Rule(
+        schedule.config,
+        schedule.cron,
+        schedule.timezone,
+        schedule.after_interactions,
+        schedule.on_drift,
+    )
 
 
 def _next_due(rule: Rule, now: datetime) -> datetime | None:

@@ -39,6 +39,7 @@ from pipelines.training.run_config import RunConfig, run_config_of
 from pipelines.training.train import assess
 from pipelines.training.yardstick import yardstick_of
 from pipelines.watch.trusted import read_trusted
+from pipelines.watch.user_inputs import inputs_of_training
 
 log = structlog.get_logger()
 
@@ -128,7 +129,8 @@ def make_artifact(parts: Parts) -> None:
         content_digest=digest,
         left_out=snapshot.left_out,
     )
-    packed = pack(trained, facts, tower=tower)
+    inputs = inputs_of_training(snapshot.matrix, trained)
+    packed = pack(trained, facts, tower=tower, inputs=inputs)
     parts.on_progress(Progress("writing", 0, 1))
     files.write_judgement(Judgement(trained.test, trained.popularity))
     write_artifact(parts.store, packed, writer=parts.run_id)

@@ -56,6 +56,9 @@ class StoredAnomaly:
     found_at: datetime
     label: str | None
     labelled_at: datetime | None
+    note: str | None
+    labelled_score: float | None
+    labelled_source: str | None
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,9 @@ def _stored() -> Select[Any]:
             Anomaly.found_at,
             Anomaly.label,
             Anomaly.labelled_at,
+            Anomaly.note,
+            Anomaly.labelled_score,
+            Anomaly.labelled_source,
         )
         .select_from(Anomaly)
         .outerjoin(User)

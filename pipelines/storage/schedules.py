@@ -45,6 +45,12 @@ def due_names(session: Session, *, now: datetime) -> list[str]:
     return list(session.scalars(query))
 
 
+def drift_names(session: Session) -> list[str]:
+    """The names of those that wait for drift."""
+    waiting = Schedule.on_drift.is_(True)
+    return list(session.scalars(select(Schedule.name).where(waiting, Schedule.paused.is_(False))))
+
+
 def counting_names(session: Session) -> list[str]:
     """The names of those that wait for new interactions."""
     counting = Schedule.after_interactions.is_not(None)

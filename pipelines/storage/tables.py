@@ -244,11 +244,18 @@ class Import(Base):
 
 
 class Schedule(Base):
-    """When runs of a config are asked for: by the clock, or after so many new interactions."""
+    """When runs of a config are asked for: by the clock, after so many new interactions, or when
+    inputs have drifted.
+    """
 
     __tablename__ = "schedules"
     __table_args__ = (
-        CheckConstraint("(cron IS NULL) <> (after_interactions IS NULL)", name="one_trigger"),
+        CheckConstraint(
+            "(CASE WHEN cron IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN after_interactions IS NULL THEN 0 ELSE 1 END)"
+            " + (CASE WHEN on_drift THEN 1 ELSE 0 END) = 1",
+            name="one_trigger",
+        ),
     )
 
     schedule_key: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -257,6 +264,7 @@ class Schedule(Base):
     cron: Mapped[str | None] = mapped_column(String(256))
     timezone: Mapped[str | None] = mapped_column(String(64))
     after_interactions: Mapped[int | None] = mapped_column(BigInteger)
+    on_drift: Mapped[bool] = mapped_column(default=False)
     paused: Mapped[bool]
     due_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """When it fires next by the clock."""

@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, CheckConstraint, Double, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pipelines.storage.tables import Base, ExternalId, Item, Key, NullableJson, User, UtcTime
@@ -15,6 +25,7 @@ ANOMALY_SUBJECTS: Final = ("user", "item", "interaction", "image", "group", "row
 """What can be strange."""
 LABELS: Final = ("right", "false-alarm")
 """What a person says of a finding."""
+DRIFT_STATUSES: Final = ("unknown", "none", "drifted")
 OVER: Final = ("table", "users", "items", "images")
 """What the rows are that a detector learns from."""
 
@@ -53,6 +64,29 @@ class Anomaly(Base):
     found_at: Mapped[datetime] = mapped_column(UtcTime)
     label: Mapped[str | None] = mapped_column(String(16))
     labelled_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    note: Mapped[str | None] = mapped_column(Text)
+    """Of who labelled it."""
+    labelled_score: Mapped[float | None] = mapped_column(Double)
+    labelled_source: Mapped[str | None] = mapped_column(ExternalId)
+    """The score and its source that the label was given to: a later look may find others."""
+
+
+class Drift(Base):
+    """The last report of one who looks: whether inputs are distributed as in training."""
+
+    __tablename__ = "drifts"
+    __table_args__ = (CheckConstraint(f"status IN {DRIFT_STATUSES}", name="status"),)
+
+    drift_key: Mapped[int] = mapped_column(Key, primary_key=True)
+    finder: Mapped[str] = mapped_column(ExternalId, unique=True)
+    """`watch`, or the id of a detector."""
+    source: Mapped[str | None] = mapped_column(ExternalId)
+    """The artifact or detector whose training is compared with; NULL: there was none."""
+    status: Mapped[str] = mapped_column(String(16))
+    inputs: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What was found of each input, by its name."""
+    run_id: Mapped[str | None] = mapped_column(ExternalId)
+    measured_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
 class Detector(Base):
@@ -71,6 +105,23 @@ class Detector(Base):
     """Of the run that fits it, or did."""
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     fitted_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class DetectorWeights(Base):
+    """What the columns of a detector count since labels spoke; without a row, what they did."""
+
+    __tablename__ = "detector_weights"
+
+    detector_key: Mapped[int] = mapped_column(
+        Key, ForeignKey(Detector.detector_key, ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """From 1 on; the highest counts."""
+    weights: Mapped[dict[str, float]] = mapped_column(JSON)
+    """By the names of columns, and of what none of them adds."""
+    figures: Mapped[dict[str, Any]] = mapped_column(JSON)
+    run_id: Mapped[str] = mapped_column(ExternalId)
+    made_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
 class DetectorTable(Base):

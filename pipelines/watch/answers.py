@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Engine
 
 from pipelines.errors import FieldError, InvalidInput
-from pipelines.storage.engine import reading
+from pipelines.storage.engine import reading, writing
 from pipelines.watch.asking import check_rows
+from pipelines.watch.drift_reports import Report
 from pipelines.watch.fitting import Plan, plan_fit
+from pipelines.watch.found_rows import labels_of_detector
+from pipelines.watch.keeping import keep_rows
 from pipelines.watch.loading import LoadedDetector
+from pipelines.watch.row_drift import report_drift
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import Rule, ScoredRows, score_rows, table_to_score
 from pipelines.watch.settings import DetectorSettings
@@ -29,13 +34,14 @@ class Wanted:
     """What is to be scored, and shown.
 
     rows: JSON objects, or a table that was read. ids: of users or items; None without rows: all.
-    n: only the strangest, so many.
+    n: only the strangest, so many. keep: whether they are kept as findings that can be labelled.
     """
 
     rows: Sequence[Any] | RowTable | None = None
     ids: Sequence[str] | None = None
     contributions: bool = True
     n: int | None = None
+    keep: bool = False
 
 
 def plan_detector(engine: Engine, settings: DetectorSettings, table: RowTable | None) -> Plan:
@@ -47,8 +53,38 @@ def plan_detector(engine: Engine, settings: DetectorSettings, table: RowTable | 
     return plan_fit(table, settings)
 
 
-def score_wanted(engine: Engine, loaded: LoadedDetector, wanted: Wanted, rule: Rule) -> ScoredRows:
+def score_wanted(
+    engine: Engine, loaded: LoadedDetector, wanted: Wanted, rule: Rule, *, now: datetime
+) -> ScoredRows:
     """Score what is wanted. Raises InvalidInput for what the detector is not over, or too much."""
+    table = _table(engine, loaded, wanted)
+    n = STRANGEST if wanted.n is None and wanted.rows is None and wanted.ids is None else wanted.n
+    _check_size(table, n, wanted.contributions or wanted.keep)
+    with reading(engine) as session:
+        labels = labels_of_detector(session, loaded)
+    scored = score_rows(
+        loaded,
+        table,
+        rule,
+        strangest=n,
+        explained=None if wanted.contributions or wanted.keep else 0,
+        labels=labels,
+    )
+    if not wanted.keep:
+        return scored
+    with writing(engine) as session:
+        return keep_rows(session, loaded, scored, now=now)
+
+
+def drift_of_wanted(
+    engine: Engine, loaded: LoadedDetector, wanted: Wanted, *, now: datetime
+) -> Report:
+    """Whether what is wanted has drifted from training. Raises InvalidInput as `score_wanted`."""
+    return report_drift(engine, loaded, _table(engine, loaded, wanted), now=now)
+
+
+def _table(engine: Engine, loaded: LoadedDetector, wanted: Wanted) -> RowTable:
+    """The rows that are wanted. Raises InvalidInput for what the detector is not over."""
     _check_kind(loaded, wanted)
     if wanted.rows is None:
         with reading(engine) as session:
@@ -57,10 +93,7 @@ def score_wanted(engine: Engine, loaded: LoadedDetector, wanted: Wanted, rule: R
         table = wanted.rows
     else:
         table = table_to_score(loaded, wanted.rows)
-    n = STRANGEST if wanted.n is None and wanted.rows is None and wanted.ids is None else wanted.n
-    _check_size(table, n, wanted.contributions)
-    explained = None if wanted.contributions else 0
-    return score_rows(loaded, table, rule, strangest=n, explained=explained)
+    return table
 
 
 def _check_kind(loaded: LoadedDetector, wanted: Wanted) -> None:

@@ -15,6 +15,7 @@ from pipelines.runs.requests import OPEN, cancel_run
 from pipelines.storage import detectors, runs
 from pipelines.storage.anomalies import forget_finder
 from pipelines.storage.detectors import READY, StoredDetector
+from pipelines.storage.drifts import forget_drift
 from pipelines.watch.detector_files import folder_of
 from pipelines.watch.fitting import plan_fit
 from pipelines.watch.row_table import RowTable, digest_of, pack
@@ -87,6 +88,7 @@ def delete_detector(session: Session, *, detector_id: str, now: datetime) -> Non
     if detector.status in OPEN:
         cancel_run(session, run_id=detector.run_id, now=now)
     forget_finder(session, finder=detector_id)
+    forget_drift(session, finder=detector_id)
     detectors.delete_detector(session, detector_id=detector_id)
 
 

@@ -18,9 +18,12 @@ from models.detectors.kept import pack, unpack
 from models.errors import RowsError
 from pipelines.errors import DamagedArtifact
 from pipelines.registry.store import Store
+from pipelines.watch.references import References, references_from, references_json
 from pipelines.watch.settings import DETECTORS
 
 TENSORS, VALUES, MANIFEST = "tensors.safetensors", "values.json", "manifest.json"
+REFERENCES: Final = "references.json"
+"""What the rows were like, for telling drift. Detectors of before that was kept have none."""
 FORMAT: Final = 1
 
 
@@ -32,11 +35,17 @@ class PackedDetector:
     files: dict[str, bytes]
 
 
-def pack_detector(detector: RowDetector, about: Mapping[str, Any]) -> PackedDetector:
+def pack_detector(
+    detector: RowDetector, references: References, about: Mapping[str, Any]
+) -> PackedDetector:
     """The files of a detector; `about` is what the manifest says besides their checksums."""
     tensors, values = pack(detector)
     # Not sorted: members are summed in the order in which they stand here.
-    files = {TENSORS: bytes_of(tensors), VALUES: json.dumps(values, ensure_ascii=False).encode()}
+    files = {
+        TENSORS: bytes_of(tensors),
+        VALUES: json.dumps(values, ensure_ascii=False).encode(),
+        REFERENCES: references_json(references),
+    }
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     manifest = {"format": FORMAT, **about, "sha256": checksums}
     content = json.dumps(manifest, indent=2, ensure_ascii=False).encode()
@@ -61,16 +70,19 @@ def read_files(store: Store, folder: str) -> PackedDetector:
     return PackedDetector(manifest, {name: store.read(f"{folder}/{name}") for name in names})
 
 
-def read_detector(store: Store, detector_id: str, manifest: Mapping[str, Any]) -> RowDetector:
-    """The detector, by the manifest that SQL has. Raises DamagedArtifact unless all checksums
-    hold.
+def read_detector(
+    store: Store, detector_id: str, manifest: Mapping[str, Any]
+) -> tuple[RowDetector, References | None]:
+    """The detector, and what its rows were like, by the manifest that SQL has. Raises
+    DamagedArtifact unless all checksums hold.
     """
     try:
         files = {
             name: _checked(store, detector_id, name, sha256)
             for name, sha256 in manifest["sha256"].items()
         }
-        return unpack(tensors_from(files[TENSORS]), json.loads(files[VALUES]))
+        references = references_from(files[REFERENCES]) if REFERENCES in files else None
+        return unpack(tensors_from(files[TENSORS]), json.loads(files[VALUES])), references
     except (SafetensorError, RowsError) as error:
         raise _damaged(detector_id, str(error)) from error
 

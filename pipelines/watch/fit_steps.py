@@ -43,7 +43,8 @@ def fit_detector(parts: Parts) -> None:
 
     fitted = fit_table(unpack(content), settings_of(detector.settings), on_step=tell)
     facts = {"over": detector.over, "settings": detector.settings, **fitted.facts}
-    packed = pack_detector(fitted.detector, {**facts, "digest": digest_of(content)})
+    about = {**facts, "digest": digest_of(content)}
+    packed = pack_detector(fitted.detector, fitted.references, about)
     write_files(_home(parts), _fitted(parts), packed, writer="run")
 
 

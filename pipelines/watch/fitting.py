@@ -18,6 +18,7 @@ from models.detectors.growing import OnStep, in_silence
 from models.detectors.preparation import RowPreparation
 from models.errors import choice_error
 from pipelines.errors import InvalidInput
+from pipelines.watch.references import References, references_of
 from pipelines.watch.row_table import Column, RowTable
 from pipelines.watch.settings import DetectorSettings, refusals
 
@@ -73,6 +74,7 @@ class FittedTable:
     """A detector, and what its manifest says of the rows that it was fitted to."""
 
     detector: RowDetector
+    references: References
     facts: Mapping[str, Any]
 
 
@@ -124,7 +126,7 @@ def fit_table(
         "contamination": detector.contamination,
         "members": list(detector.members),
     }
-    return FittedTable(detector, facts)
+    return FittedTable(detector, references_of(detector, used.columns), facts)
 
 
 def _used(table: RowTable, settings: DetectorSettings) -> tuple[RowTable, tuple[LeftOut, ...]]:

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
+import torch
 from sqlalchemy import Engine
 
 from models.detectors.detector import RowDetector
+from models.detectors.explanation import UNATTRIBUTED
 from pipelines.errors import Conflict, NotReady
 from pipelines.registry.store import Store
 from pipelines.runs.requests import OPEN
 from pipelines.storage.detectors import READY, StoredDetector
 from pipelines.storage.engine import reading
+from pipelines.storage.watch_tables import DetectorWeights
+from pipelines.storage.weights import last_weights
 from pipelines.watch.asking import found_detector
 from pipelines.watch.detector_files import read_detector
+from pipelines.watch.references import References
 from pipelines.watch.settings import DetectorSettings, settings_of
 
 KEPT: Final = 8
@@ -30,6 +35,15 @@ class LoadedDetector:
     settings: DetectorSettings
     manifest: Mapping[str, Any]
     detector: RowDetector
+    references: References | None = None
+    """What the rows of training were like; None: that was not kept yet."""
+    version: int = 0
+    """How often labels weighed its columns anew."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What each column counts, and what none of them adds."""
+        return named_weights(self.detector)
 
     @property
     def passed_over(self) -> tuple[str, ...]:
@@ -49,10 +63,12 @@ class LoadedDetectors:
     def get(self, detector_id: str) -> LoadedDetector:
         """The detector, which may be a second old or a year. Raises as `load_detector`."""
         stored = ready_detector(self._engine, detector_id)
+        weights = _weights(self._engine, detector_id)
+        version = weights.version if weights else 0
         with self._lock:
             loaded = self._loaded.get(detector_id)
-        if loaded is None or loaded.manifest != stored.manifest:
-            loaded = _loaded(self._store, stored)
+        if loaded is None or (loaded.manifest, loaded.version) != (stored.manifest, version):
+            loaded = _loaded(self._store, stored, weights)
         with self._lock:
             self._loaded[detector_id] = loaded
             self._loaded.move_to_end(detector_id)
@@ -65,7 +81,8 @@ def load_detector(engine: Engine, store: Store, detector_id: str) -> LoadedDetec
     """The detector of that id. Raises NotFound, NotReady while it is being fitted, Conflict where
     that failed, DamagedArtifact.
     """
-    return _loaded(store, ready_detector(engine, detector_id))
+    stored = ready_detector(engine, detector_id)
+    return _loaded(store, stored, _weights(engine, detector_id))
 
 
 def ready_detector(engine: Engine, detector_id: str) -> StoredDetector:
@@ -83,8 +100,32 @@ def ready_detector(engine: Engine, detector_id: str) -> StoredDetector:
     return stored
 
 
-def _loaded(store: Store, stored: StoredDetector) -> LoadedDetector:
+def named_weights(detector: RowDetector) -> dict[str, float]:
+    """What each column counts, by its name, and what none of them adds."""
+    names = [*(plan.name for plan in detector.preparation.columns), UNATTRIBUTED]
+    return dict(zip(names, detector.column_weights.tolist(), strict=True))
+
+
+def with_weights(detector: RowDetector, weights: Mapping[str, float]) -> RowDetector:
+    """The detector with these, by the names of its columns."""
+    values = torch.tensor([weights[name] for name in named_weights(detector)], dtype=torch.float64)
+    return detector.weigh(values)
+
+
+def _loaded(
+    store: Store, stored: StoredDetector, weights: DetectorWeights | None
+) -> LoadedDetector:
     assert stored.manifest is not None
-    detector = read_detector(store, stored.detector_id, stored.manifest)
+    detector, references = read_detector(store, stored.detector_id, stored.manifest)
+    if weights is not None:
+        detector = with_weights(detector, weights.weights)
     settings = settings_of(stored.settings)
-    return LoadedDetector(stored.detector_id, settings, stored.manifest, detector)
+    version = weights.version if weights else 0
+    return LoadedDetector(
+        stored.detector_id, settings, stored.manifest, detector, references, version
+    )
+
+
+def _weights(engine: Engine, detector_id: str) -> DetectorWeights | None:
+    with reading(engine) as session:
+        return last_weights(session, detector_id=detector_id)

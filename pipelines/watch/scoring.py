@@ -15,6 +15,8 @@ from models.detectors.cells import RowProblem
 from models.detectors.detector import RowDetector, Scored
 from models.detectors.explanation import Contribution, explain
 from models.scoring.calibration import discoveries, shortage
+from models.scoring.calibration import p_values as calibrated
+from models.scoring.labels import MOVED, NO_LABELS, Cut, Labels, cut_at, with_labels
 from pipelines.errors import FieldError, InvalidInput
 from pipelines.watch.loading import LoadedDetector
 from pipelines.watch.row_table import Kinds, RowTable, take
@@ -60,6 +62,8 @@ class ScoredRow:
     p_value: float | None
     is_anomaly: bool
     contributions: tuple[Contribution, ...]
+    anomaly_id: str | None = None
+    """Of the finding, where it is kept."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,9 @@ class ScoredRows:
     false_discovery_rate: float | None
     n_calibration: int
     notes: tuple[str, ...]
+    promised_rate: float | None = None
+    """At most that share of usual rows is above the threshold; None without a threshold."""
+    version: int = 0
 
 
 def score_rows(
@@ -89,18 +96,22 @@ def score_rows(
     *,
     strangest: int | None = None,
     explained: int | None = None,
+    labels: Labels = NO_LABELS,
 ) -> ScoredRows:
     """Score the rows of a table: all in their order, or the strangest, so many, these first.
 
-    explained: so many of those, from the first on, get contributions; None: all of them.
-    Raises InvalidInput where its columns are not the detector's.
+    explained: so many of those, from the first on, get contributions; None: all of them. labels: of
+    its findings; they move the threshold. Raises InvalidInput where its columns are not the
+    detector's.
     """
     detector = loaded.detector
     rule = rule if rule.false_discovery_rate else Rule(rule.alert_rate or ALERT_RATE)
-    table = _with_its_columns(loaded, table)
+    table = with_its_columns(loaded, table)
     with refusals():
         scored = detector.score(table.columns)
-    anomalies, threshold, notes = _judged(detector, rule, scored.scores, scored.p_values)
+    known = with_labels(detector.calibration, labels)
+    scored = replace(scored, p_values=calibrated(scored.scores, known) if len(known) else None)
+    anomalies, cut, notes = _judged(detector.calibration, rule, scored, labels)
     shown = list(range(len(scored.rows)))
     if strangest is not None:
         shown = torch.argsort(scored.scores, descending=True, stable=True)[:strangest].tolist()
@@ -110,11 +121,13 @@ def score_rows(
         problems=table.told(scored.problems),
         n_scored=len(scored.rows),
         n_anomalies=sum(anomalies),
-        threshold=threshold,
+        threshold=cut.threshold if cut else None,
         alert_rate=rule.alert_rate,
         false_discovery_rate=rule.false_discovery_rate,
-        n_calibration=len(detector.calibration),
+        n_calibration=len(known),
         notes=notes,
+        promised_rate=cut.promised_rate if cut and cut.threshold is not None else None,
+        version=loaded.version,
     )
 
 
@@ -174,7 +187,7 @@ def kinds_of(loaded: LoadedDetector) -> Kinds:
     return {plan.name: plan.kind for plan in loaded.detector.preparation.columns}
 
 
-def _with_its_columns(loaded: LoadedDetector, table: RowTable) -> RowTable:
+def with_its_columns(loaded: LoadedDetector, table: RowTable) -> RowTable:
     """The table without the columns that are passed over. Raises InvalidInput that names each
     column that is missing or that nobody knows.
     """
@@ -197,23 +210,25 @@ def _with_its_columns(loaded: LoadedDetector, table: RowTable) -> RowTable:
 
 
 def _judged(
-    detector: RowDetector, rule: Rule, scores: Tensor, p_values: Tensor | None
-) -> tuple[list[bool], float | None, tuple[str, ...]]:
-    """Which rows are anomalies, the threshold if there is one, and what is to be said of that."""
-    n_calibration = len(detector.calibration)
-    if p_values is None:
+    calibration: Tensor, rule: Rule, scored: Scored, labels: Labels
+) -> tuple[list[bool], Cut | None, tuple[str, ...]]:
+    """Which rows are anomalies, where alerts begin, and what is to be said of that."""
+    scores, n_calibration = scored.scores, len(with_labels(calibration, labels))
+    if scored.p_values is None:
         note = "No rows were held out when the detector was fitted: nothing can be promised."
         return [False] * len(scores), None, (note,)
     if rule.false_discovery_rate is not None:
-        found: list[bool] = discoveries(p_values, rule.false_discovery_rate).tolist()
-        return found, None, _few_to_discover(rule.false_discovery_rate, n_calibration, len(scores))
+        rate = rule.false_discovery_rate
+        found: list[bool] = discoveries(scored.p_values, rate).tolist()
+        return found, None, _few_to_discover(rate, n_calibration, len(scores))
     assert rule.alert_rate is not None
-    threshold = detector.threshold_at(rule.alert_rate)
-    if threshold is None:
-        lacking = shortage(rule.alert_rate, n_calibration)
-        return [False] * len(scores), None, (lacking,) if lacking else ()
-    above: list[bool] = (scores > threshold).tolist()
-    return above, threshold, ()
+    cut = cut_at(rule.alert_rate, calibration, labels)
+    lacking = shortage(rule.alert_rate, n_calibration)
+    notes = [lacking] if lacking else []
+    if cut.threshold is None:
+        return [False] * len(scores), cut, tuple(notes)
+    above: list[bool] = (scores > cut.threshold).tolist()
+    return above, cut, (*notes, *([MOVED] if cut.moved else []))
 
 
 def _few_to_discover(rate: float, n_calibration: int, n_rows: int) -> tuple[str, ...]:

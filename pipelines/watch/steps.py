@@ -16,6 +16,7 @@ from pipelines.storage.engine import reading, writing
 from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import Progress
 from pipelines.watch.config import watch_config_of
+from pipelines.watch.drifting import look_at_drift
 from pipelines.watch.findings import Findings
 from pipelines.watch.histories import find_interactions, find_items, find_users, look_at
 from pipelines.watch.images import find_images
@@ -97,6 +98,7 @@ def finish(parts: Parts) -> None:
 WATCH_STEPS: tuple[tuple[str, Step], ...] = (
     ("histories", look_at_histories),
     ("images", look_at_images),
+    ("drift", look_at_drift),
     ("finish", finish),
 )
 """In their order; the names are in the records of runs under way."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "detectors": "service.cli.detectors",
     "anomalies": "service.cli.anomalies",
     "suspects": "service.cli.suspects",
+    "drift": "service.cli.drift",
     "encoders": "service.cli.encoders",
     "db": "service.cli.db",
 }

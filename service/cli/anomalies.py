@@ -1,6 +1,7 @@
 """`hourglass anomalies`: what was found strange."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from service.cli.database import open_database
 
 if TYPE_CHECKING:
     from pipelines.storage.anomalies import StoredAnomaly
+    from pipelines.watch.labelling import Relabelled
 
 WIDTH = 60
 """Characters for the reasons in a line."""
@@ -21,6 +23,13 @@ app = command_app(group="What was found strange: users, items, interactions, ima
 Subject = Annotated[str | None, typer.Option(help="user, item, interaction, image, group, ...")]
 Source = Annotated[str | None, typer.Option(help="An artifact, a detector, baseline or groups.")]
 Limit = Annotated[int, typer.Option("-n", min=1, max=500, help="How many at most.")]
+AnomalyId = Annotated[str, typer.Argument(metavar="ID", help="As `list --json` names it.")]
+Label = Annotated[str | None, typer.Argument(metavar="[right|false-alarm]")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take the label back.")]
+Note = Annotated[str | None, typer.Option(help="What you want to remember of it.")]
+AlertRate = Annotated[
+    float, typer.Option(min=0, max=1, help="For which before and after are told.")
+]
 Alarms = Annotated[bool, typer.Option("--alarms", help="Only those called anomalies.")]
 
 
@@ -53,6 +62,58 @@ def list_command(
             return
         for row in rows:
             typer.echo(_line(row))
+
+
+@app.command()
+def label(
+    anomaly_id: AnomalyId,
+    label: Label = None,
+    undo: Undo = False,
+    note: Note = None,
+    alert_rate: AlertRate = 0.01,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a finding is right; its source's threshold moves at once.
+
+    Example: hourglass anomalies label 0f3c... false-alarm --note "a shared account"
+    """
+    from pipelines.storage.engine import reading, writing
+    from pipelines.storage.watch_tables import LABELS
+    from pipelines.watch.labelling import label_anomaly
+    from pipelines.watch.single_yardstick import single_yardstick
+
+    if undo == (label is not None):
+        raise typer.BadParameter("Give either a label or --undo, not both and not neither.")
+    settings = Settings.from_environment()
+    with answering(as_json=as_json), open_database(settings) as engine:
+        if label is not None and label not in LABELS:
+            raise InvalidInput(f"There is no label {label!r}; take one of: {', '.join(LABELS)}.")
+        with reading(engine) as session:
+            yardstick = single_yardstick(session, engine, settings.store_url, anomaly_id)
+        with writing(engine) as session:
+            told = label_anomaly(
+                session,
+                anomaly_id=anomaly_id,
+                label=label,
+                note=note,
+                yardstick=yardstick,
+                alert_rate=alert_rate,
+                now=datetime.now(UTC),
+            )
+        print_json(asdict(told)) if as_json else _tell(told)
+
+
+def _tell(told: "Relabelled") -> None:
+    typer.echo(f"{told.anomaly_id}  {told.label or 'no label'}")
+    for when, state in (("before", told.before), ("after", told.after)):
+        if state is not None:
+            threshold = "none" if state.threshold is None else f"{state.threshold:.4g}"
+            typer.echo(
+                f"{when:<8}threshold {threshold}  promised {state.promised_rate:.3g}  "
+                f"alerts {state.n_alerts}  labelled errors {state.labelled_errors}"
+            )
+    for note in told.notes:
+        typer.echo(note)
 
 
 def _line(row: "StoredAnomaly") -> str:

@@ -1,4 +1,4 @@
-"""`hourglass schedules`: runs that are asked for by the clock, or when enough is new."""
+"""`hourglass schedules`: runs asked for by the clock, when enough is new, or on drift."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,6 +27,9 @@ Cron = Annotated[
 ]
 Timezone = Annotated[str | None, typer.Option(help="Of --cron, e.g. Europe/Madrid; default UTC.")]
 After = Annotated[int | None, typer.Option(help="Fire after so many new interactions.")]
+OnDrift = Annotated[
+    bool, typer.Option("--on-drift", help="Fire when `watch` finds that inputs drifted.")
+]
 
 
 @app.command("set")
@@ -36,6 +39,7 @@ def set_command(
     cron: Cron = None,
     timezone: Timezone = None,
     after: After = None,
+    on_drift: OnDrift = False,
     as_json: JsonOption = False,
 ) -> None:
     """Create or replace a schedule; a worker fires it.
@@ -44,9 +48,9 @@ def set_command(
     """
     from pipelines.runs.schedules import Rule, set_schedule
 
-    if (cron is None) == (after is None):
-        raise typer.BadParameter("Give either --cron or --after, not both and not neither.")
-    rule = Rule(config, cron, timezone, after)
+    if sum((cron is not None, after is not None, on_drift)) != 1:
+        raise typer.BadParameter("Give one of --cron, --after and --on-drift, and no other.")
+    rule = Rule(config, cron, timezone, after, on_drift)
     with answering(as_json=as_json):
         schedule = _changed(
             lambda session, now: set_schedule(session, name=name, rule=rule, now=now)[0]
@@ -151,11 +155,13 @@ def _tell(schedule: "Schedule", *, as_json: bool) -> None:
 
 
 def _line(row: "Schedule") -> str:
-    when = f"{row.cron} ({row.timezone})" if row.cron else f"after {row.after_interactions:,}"
+    when = "on drift"
+    if row.cron or row.after_interactions:
+        when = f"{row.cron} ({row.timezone})" if row.cron else f"after {row.after_interactions:,}"
     following = f"next {row.due_at:%F %T} UTC" if row.due_at else ""
     return f"{row.name:<24}{row.config:<16}{when:<36}{'paused' if row.paused else following}"
 
 
 def _values(row: object) -> dict[str, Any]:
-    names = ("name", "config", "cron", "timezone", "after_interactions", "paused")
+    names = ("name", "config", "cron", "timezone", "after_interactions", "on_drift", "paused")
     return {name: getattr(row, name) for name in (*names, "due_at", "fired_at", "run_id")}

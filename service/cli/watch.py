@@ -68,5 +68,9 @@ def watch_command(
 def _tell(figures: dict[str, Any]) -> None:
     typer.echo(f"{'':<14}{'looked at':>12}{'anomalies':>12}{'kept':>8}")
     for subject, row in figures.items():
+        if subject == "drift":
+            continue
         counts = f"{row['looked_at']:>12,}{row['anomalies']:>12,}{row['kept']:>8,}"
         typer.echo(f"{subject:<14}{counts}")
+    drift = figures.get("drift", {"status": "unknown", "inputs": []})
+    typer.echo(f"drift: {drift['status']} {', '.join(drift['inputs'])}".rstrip())

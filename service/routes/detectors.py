@@ -8,7 +8,8 @@ from flask import Response
 
 from pipelines.registry.store import Store
 from pipelines.storage.detectors import StoredDetector, list_detectors
-from pipelines.watch.answers import Wanted, plan_detector, score_wanted
+from pipelines.storage.tables import Run
+from pipelines.watch.answers import Wanted, drift_of_wanted, plan_detector, score_wanted
 from pipelines.watch.asking import (
     Asked,
     check_rows,
@@ -18,26 +19,34 @@ from pipelines.watch.asking import (
     remove_detector_files,
     request_detector,
 )
+from pipelines.watch.drift_reports import Report
 from pipelines.watch.fitting import Plan
+from pipelines.watch.reweighting import Weighed, request_reweight, undo_reweight, weighed
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import Rule, ScoredRows, kinds_of
 from pipelines.watch.settings import DetectorSettings, settings_of
 from pipelines.watch.table_files import table_of_rows
 from service.context import context
-from service.openapi import DETECTOR_BODY, SCORE_BODY
+from service.openapi import DETECTOR_BODY, DRIFT_BODY, SCORE_BODY
 from service.pagination import decode_cursor, page
+from service.routes.runs import accepted
 from service.schemas.detectors import (
     DetectorAccepted,
     DetectorBody,
     DetectorDetail,
     DetectorQuery,
     DetectorsAnswer,
+    DriftBody,
+    DriftQuery,
     PlanAnswer,
     ScoreBody,
     ScoredAnswer,
     ScoreQuery,
+    WeightsAnswer,
 )
+from service.schemas.drift import DriftReport
 from service.schemas.pages import PageQuery
+from service.schemas.runs import RunAccepted
 from service.table_bodies import sent_table
 
 bp = APIBlueprint("detectors", __name__, url_prefix="/v1", tag="Detectors")
@@ -135,7 +144,65 @@ def score(detector_id: str, query: ScoreQuery) -> ScoredRows:
     rule = Rule(options.pop("alert_rate", None), options.pop("false_discovery_rate", None))
     table = sent.read(kinds_of(loaded))
     wanted = Wanted(**{"rows": table, **options})
-    return score_wanted(parts.engine, loaded, wanted, rule)
+    return score_wanted(parts.engine, loaded, wanted, rule, now=datetime.now(UTC))
+
+
+@bp.post("/detectors/<detector_id>/drift")
+@bp.input(DriftQuery, location="query", arg_name="query")
+@bp.output(DriftReport)
+@bp.doc(extensions=DRIFT_BODY, responses={409: "Its fit failed or was called off"})
+def drift(detector_id: str, query: DriftQuery) -> Report:
+    """Say whether rows have drifted
+
+    From those that the detector was fitted to, column by column. The report is kept.
+    """
+    parts = context()
+    sent = sent_table(DriftBody, query)
+    loaded = parts.detectors.get(detector_id)
+    wanted = Wanted(**{"rows": sent.read(kinds_of(loaded)), **sent.options})
+    return drift_of_wanted(parts.engine, loaded, wanted, now=datetime.now(UTC))
+
+
+@bp.post("/detectors/<detector_id>/reweight")
+@bp.output(RunAccepted, status_code=202)
+@bp.doc(responses={409: "Labels of both sorts are needed"})
+def reweigh(detector_id: str) -> tuple[Run, int, dict[str, str]]:
+    """Weigh the columns anew
+
+    By the labels of what the detector found: a run does it, and its metrics tell before and after.
+    """
+    parts = context()
+    loaded = parts.detectors.get(detector_id)
+    with parts.writing() as session:
+        run = request_reweight(session, loaded, now=datetime.now(UTC))
+    return accepted(run)
+
+
+@bp.get("/detectors/<detector_id>/weights")
+@bp.output(WeightsAnswer)
+def weights(detector_id: str) -> Weighed:
+    """Read what the columns count
+
+    With the figures before and after the labels spoke.
+    """
+    parts = context()
+    loaded = parts.detectors.get(detector_id)
+    with parts.reading() as session:
+        return weighed(session, loaded)
+
+
+@bp.delete("/detectors/<detector_id>/weights")
+@bp.output(WeightsAnswer)
+@bp.doc(responses={409: "There is nothing to undo"})
+def undo_weights(detector_id: str) -> Weighed:
+    """Undo the newest weights
+
+    The weights before them score again.
+    """
+    parts = context()
+    loaded = parts.detectors.get(detector_id)
+    with parts.writing() as session:
+        return undo_reweight(session, loaded)
 
 
 def _sent(query: DetectorQuery) -> tuple[DetectorSettings, RowTable | None]:

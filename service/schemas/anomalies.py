@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.fields import Answer, Body, ExternalId, Ignored, NextCursor, Query
+from service.schemas.fields import Answer, Body, ExternalId, Ignored, NextCursor, Query, Text
 from service.schemas.histories import History
 from service.schemas.pages import PageQuery
 
@@ -54,7 +54,10 @@ class AnomalyAnswer(Answer):
     is_anomaly: bool
     alert_rate: float
     contributions: list[ContributionAnswer]
-    n_calibration: int
+    n_calibration: Annotated[int, Field(description="With labels: false alarms count in.")]
+    promised_rate: Annotated[
+        float | None, Field(description="At most that share of usual users is an anomaly.")
+    ]
     ignored: Ignored
     notes: list[str]
     strategy: Literal["model", "baseline"]
@@ -108,6 +111,45 @@ class FoundAnomaly(Answer):
     found_at: datetime
     label: Literal["right", "false-alarm"] | None
     labelled_at: datetime | None
+    note: Annotated[str | None, Field(description="Of who labelled it.")]
+
+
+class FeedbackBody(Body):
+    """What somebody who looked at a finding says of it."""
+
+    label: Annotated[
+        Literal["right", "false-alarm"],
+        Field(description="`right`: it is strange; `false-alarm`: it is usual."),
+    ]
+    note: Annotated[Text | None, Field(max_length=2000)] = None
+
+
+class ThresholdStateAnswer(Answer):
+    """Where alerts begin, and what that comes to."""
+
+    threshold: Annotated[float | None, Field(description="null: nothing is an anomaly.")]
+    promised_rate: Annotated[
+        float, Field(description="At most that share of usual examples is an alert.")
+    ]
+    labelled_errors: Annotated[
+        int, Field(description="Anomalies confirmed that are no alerts, false alarms that are.")
+    ]
+    n_alerts: Annotated[int, Field(description="Of the findings of the same source.")]
+    n_labels: int
+
+
+class FeedbackAnswer(Answer):
+    """A finding whose label changed, and what that does from now on."""
+
+    anomaly_id: str
+    label: Literal["right", "false-alarm"] | None
+    note: str | None
+    alert_rate: float
+    before: ThresholdStateAnswer | None
+    after: Annotated[
+        ThresholdStateAnswer | None, Field(description="null: no threshold is kept; see `notes`.")
+    ]
+    notes: list[str]
 
 
 class AnomaliesAnswer(Answer):

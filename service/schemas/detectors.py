@@ -73,15 +73,27 @@ class _Rule(BaseModel):
         le=MAX_STRANGEST,
         description="Only the strangest, so many, these first; of all that is stored 100.",
     )
+    keep: bool = Field(
+        default=False,
+        description="Keep the strangest that are shown, at most 200, as anomalies to be labelled.",
+    )
 
 
-class ScoreBody(Body, _Rule):
-    """Rows to score, or ids of what is stored."""
+class DriftBody(Body):
+    """Rows to compare with those of training, or ids of what is stored."""
 
     rows: list[Any] | None = Field(default=None, description="Objects with the same columns.")
     ids: Annotated[list[ExternalId] | None, Field(max_length=MAX_IDS)] = Field(
         default=None, description="Of users or items; without them, all."
     )
+
+
+class DriftQuery(Query):
+    """Nothing: a body that is a table is all that there is."""
+
+
+class ScoreBody(DriftBody, _Rule):
+    """Rows to score, or ids of what is stored."""
 
 
 class ScoreQuery(Query, _Rule):
@@ -166,6 +178,20 @@ class DetectorsAnswer(Answer):
     next_cursor: NextCursor
 
 
+class WeightsAnswer(Answer):
+    """What the columns of a detector count."""
+
+    detector_id: str
+    version: Annotated[int, Field(description="0: as it was fitted.")]
+    weights: Annotated[
+        dict[str, float], Field(description="By column; `unattributed`: what none of them adds.")
+    ]
+    figures: Annotated[
+        dict[str, Any] | None,
+        Field(description="`before` and `after`: AUROC and average precision of labels, alerts."),
+    ]
+
+
 class CellContribution(Answer):
     """What a column adds to the score."""
 
@@ -187,6 +213,7 @@ class ScoredRowAnswer(Answer):
     ]
     is_anomaly: bool
     contributions: list[CellContribution]
+    anomaly_id: Annotated[str | None, Field(description="Where it is kept.")]
 
 
 class ScoredAnswer(Answer):
@@ -202,5 +229,9 @@ class ScoredAnswer(Answer):
     ]
     alert_rate: float | None
     false_discovery_rate: float | None
-    n_calibration: int
+    n_calibration: Annotated[int, Field(description="With labels: false alarms count in.")]
     notes: list[str]
+    promised_rate: Annotated[
+        float | None, Field(description="At most that share of usual rows is an anomaly.")
+    ]
+    version: Annotated[int, Field(description="How often labels weighed the columns anew.")]

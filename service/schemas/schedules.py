@@ -8,7 +8,7 @@ from service.schemas.fields import Answer, Body, NextCursor, Text
 
 
 class ScheduleBody(Body):
-    """A whole schedule: either `cron` or `after_interactions`."""
+    """A whole schedule: one of `cron`, `after_interactions` and `on_drift`."""
 
     config: Text = Field(description="Which named run, e.g. `denoising`.")
     cron: Text | None = Field(
@@ -18,6 +18,10 @@ class ScheduleBody(Body):
     timezone: Text | None = Field(default=None, description="Of `cron`; default `UTC`.")
     after_interactions: int | None = Field(
         default=None, description="Fire when so many interactions are new since it last fired."
+    )
+    on_drift: bool = Field(
+        default=False,
+        description="Fire when a watch finds that inputs drifted since the active training.",
     )
 
 
@@ -29,6 +33,7 @@ class ScheduleAnswer(Answer):
     cron: str | None
     timezone: str | None
     after_interactions: int | None
+    on_drift: bool
     paused: bool
     due_at: datetime | None = Field(description="When it fires next by the clock.")
     fired_at: datetime | None

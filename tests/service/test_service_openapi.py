@@ -14,7 +14,9 @@ PAGES = {"pages.root", "pages.docs", "pages.problem", "openapi.spec", "static"}
 """For people, or the document itself."""
 FOR_IMAGES = {"/v1/images/similar"}
 """What needs an artifact about images, which the trained app has not."""
-FOR_DETECTORS = {"/v1/detectors/{detector_id}/score"}
+FOR_FINDINGS = {"/v1/anomalies/{anomaly_id}/feedback"}
+"""What needs a finding, which no look has left."""
+FOR_DETECTORS = {f"/v1/detectors/{{detector_id}}/{what}" for what in ("score", "drift")}
 """What needs a detector, which no worker has fitted."""
 
 
@@ -63,7 +65,7 @@ def test_examples_of_the_document_are_accepted(trained_client: FlaskClient) -> N
                 url = path.format_map(EXAMPLE_IDS)
                 answer = trained_client.open(url, method=method.upper(), **sent)
                 expected = (503,) if path in FOR_IMAGES else (200, 201, 202)
-                expected = (404,) if path in FOR_DETECTORS else expected
+                expected = (404,) if path in FOR_DETECTORS | FOR_FINDINGS else expected
                 assert answer.status_code in expected, (path, answer.json)
 
 

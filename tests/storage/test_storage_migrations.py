@@ -14,6 +14,7 @@ from pipelines import schema
 from pipelines.storage.anomalies import WATCH, NewAnomaly, replace_anomalies
 from pipelines.storage.artifacts import add_artifact, promote_artifact
 from pipelines.storage.detectors import add_detector
+from pipelines.storage.drifts import put_drift
 from pipelines.storage.embeddings import ItemEmbedding, iterate_embeddings, put_embeddings
 from pipelines.storage.engine import create_engine, reading, writing
 from pipelines.storage.images import NewImage, put_images
@@ -27,6 +28,7 @@ from pipelines.storage.runs import add_run
 from pipelines.storage.schedules import add_schedule
 from pipelines.storage.tables import UNTIMED, Schedule
 from pipelines.storage.watch_tables import METADATA
+from pipelines.storage.weights import add_weights
 
 FOLDER = Path(migrations.__file__).parent
 VERSIONS = sorted(path for path in (FOLDER / "versions").glob("*.py") if path.stem != "__init__")
@@ -61,6 +63,9 @@ def fill(engine: Engine, now: datetime) -> None:
         replace_anomalies(
             session, finder=WATCH, subject="user", source="a1", found=found, run_id="r1", now=now
         )
+        put_drift(
+            session, finder=WATCH, source="a1", status="none", inputs={}, run_id="r1", now=now
+        )
         add_detector(
             session,
             detector_id="d1",
@@ -70,6 +75,7 @@ def fill(engine: Engine, now: datetime) -> None:
             run_id="r1",
             now=now,
         )
+        add_weights(session, detector_id="d1", weights={}, figures={}, run_id="r1", now=now)
 
 
 def counts(engine: Engine) -> dict[str, int | None]:

@@ -39,7 +39,7 @@ def rows_of(x: np.ndarray[Any, Any], **more: Any) -> list[dict[str, Any]]:
 def fitted(table: RowTable, **settings: Any) -> LoadedDetector:
     chosen = settings_of({"form": "fast", **settings})
     outcome = fit_table(table, chosen)
-    return LoadedDetector("people", chosen, outcome.facts, outcome.detector)
+    return LoadedDetector("people", chosen, outcome.facts, outcome.detector, outcome.references)
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,13 @@ def test_a_notebook_and_a_table_agree_to_the_digit() -> None:
 
 def test_files_of_a_detector_score_as_it_did(people: LoadedDetector, tmp_path: Any) -> None:
     store = Store(str(tmp_path))
-    packed = pack_detector(people.detector, people.manifest)
+    packed = pack_detector(people.detector, people.references or {}, people.manifest)
     write_files(store, folder_of("people"), packed, writer="test")
     again = LoadedDetector(
         "people",
         people.settings,
         packed.manifest,
-        read_detector(store, "people", packed.manifest),
+        *read_detector(store, "people", packed.manifest),
     )
     rows = rows_of(numbers(20, seed=3), plan="free")
     assert score(again, rows) == score(people, rows)

@@ -1,0 +1,106 @@
+"""Labels of findings: given, taken back, and read as scores. Not what they do to a threshold."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from pipelines.storage.watch_tables import Anomaly
+
+
+@dataclass(frozen=True)
+class LabelledScore:
+    """The score of a finding that has a label, and that label."""
+
+    score: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What columns add to the score of a finding, and its label, if it has one."""
+
+    contributions: list[dict[str, Any]]
+    label: str | None
+
+
+def lock_anomaly(session: Session, *, anomaly_id: str) -> Anomaly | None:
+    """The finding, or None; nobody else labels it before this transaction ends."""
+    query = select(Anomaly).where(Anomaly.anomaly_id == anomaly_id).with_for_update()
+    return session.scalar(query)
+
+
+def set_label(
+    session: Session, *, anomaly_id: str, label: str | None, note: str | None, now: datetime
+) -> None:
+    """Give a finding a label, with the score and source that it has now; None takes it away."""
+    given = label is not None
+    session.execute(
+        update(Anomaly)
+        .where(Anomaly.anomaly_id == anomaly_id)
+        .values(
+            label=label,
+            note=note,
+            labelled_at=now if given else None,
+            labelled_score=Anomaly.score if given else None,
+            labelled_source=Anomaly.source if given else None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()
+
+
+def labelled_scores(
+    session: Session, *, finder: str, subject: str, source: str
+) -> list[LabelledScore]:
+    """Of the findings with a label, in the order of their ids: the scores that they were labelled
+    with, or where that was by another source, that they were found with since.
+    """
+    labelled = select(
+        Anomaly.labelled_source,
+        Anomaly.labelled_score,
+        Anomaly.source,
+        Anomaly.score,
+        Anomaly.label,
+    ).where(Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.label.is_not(None))
+    found = []
+    for then, score_then, now, score_now, label in session.execute(
+        labelled.order_by(Anomaly.anomaly_id)
+    ):
+        if source in (then, now) and label is not None:
+            score = score_then if then == source and score_then is not None else score_now
+            found.append(LabelledScore(score, label))
+    return found
+
+
+def found_scores(session: Session, *, finder: str, subject: str, source: str) -> list[float]:
+    """The scores of all findings of one source."""
+    query = select(Anomaly.score).where(
+        Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.source == source
+    )
+    return list(session.scalars(query.order_by(Anomaly.anomaly_id)))
+
+
+def found_by(session: Session, *, finder: str, subject: str) -> list[Found]:
+    """All findings of a finder about a subject, in the order of their ids."""
+    query = select(Anomaly.contributions, Anomaly.label).where(
+        Anomaly.finder == finder, Anomaly.subject == subject
+    )
+    return [Found(*row) for row in session.execute(query.order_by(Anomaly.anomaly_id))]
+
+
+def count_labels(session: Session) -> dict[tuple[str, str], int]:
+    """How many findings have each label, by subject and label."""
+    query = select(Anomaly.subject, Anomaly.label, func.count()).where(Anomaly.label.is_not(None))
+    rows = session.execute(query.group_by(Anomaly.subject, Anomaly.label)).all()
+    return {(subject, label): count for subject, label, count in rows if label is not None}
+
+
+def count_found(session: Session) -> dict[tuple[str, bool], int]:
+    """How many findings there are, by subject and whether they are called anomalies and have no
+    label: open alerts."""
+    is_open = Anomaly.is_anomaly.is_(True) & Anomaly.label.is_(None)
+    query = select(Anomaly.subject, is_open, func.count()).group_by(Anomaly.subject, is_open)
+    return {(subject, bool(alert)): count for subject, alert, count in session.execute(query)}

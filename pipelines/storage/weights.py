@@ -1,0 +1,61 @@
+"""Weights that labels gave to a detector's columns, version by version. Not how they are found."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from pipelines.storage.watch_tables import Detector, DetectorWeights
+
+
+def last_weights(session: Session, *, detector_id: str) -> DetectorWeights | None:
+    """The newest weights of a detector; None: it has those that it was fitted with."""
+    query = select(DetectorWeights).join(Detector).where(Detector.detector_id == detector_id)
+    return session.scalars(query.order_by(DetectorWeights.version.desc()).limit(1)).first()
+
+
+def add_weights(
+    session: Session,
+    *,
+    detector_id: str,
+    weights: Mapping[str, float],
+    figures: Mapping[str, Any],
+    run_id: str,
+    now: datetime,
+) -> int | None:
+    """Add a version; its number, or None when there is no such detector."""
+    key = session.scalar(
+        select(Detector.detector_key).where(Detector.detector_id == detector_id).with_for_update()
+    )
+    if key is None:
+        return None
+    last = last_weights(session, detector_id=detector_id)
+    version = 1 if last is None else last.version + 1
+    session.add(
+        DetectorWeights(
+            detector_key=key,
+            version=version,
+            weights=dict(weights),
+            figures=dict(figures),
+            run_id=run_id,
+            made_at=now,
+        )
+    )
+    session.flush()
+    return version
+
+
+def delete_last_weights(session: Session, *, detector_id: str) -> int | None:
+    """Delete the newest version; its number, or None where there is none."""
+    last = last_weights(session, detector_id=detector_id)
+    if last is None:
+        return None
+    session.execute(
+        delete(DetectorWeights).where(
+            DetectorWeights.detector_key == last.detector_key,
+            DetectorWeights.version == last.version,
+        )
+    )
+    return last.version
