@@ -76,7 +76,7 @@ def refitted(columns: Tensor, is_right: Tensor) -> Tensor:
 
     a pair being a confirmed anomaly and a false alarm, and s(x) = sum_j exp(u_j) c_j(x): a pairwise
     logistic loss (Burges et al. 2005) of the logarithms of scores, whose scale says nothing, held
-    near weights of one, so that few labels change little. Ones where one of the two is lacking.
+    near weights of one. Ones where one of the two is lacking.
     """
     right, false = columns[is_right], columns[~is_right]
     if not (len(right) and len(false)):

@@ -22,9 +22,7 @@ from pipelines.watch.found_rows import found_rows, labels_of_detector
 from pipelines.watch.loading import LoadedDetector, LoadedDetectors
 from pipelines.watch.user_labels import labels_of_users
 
-NO_THRESHOLD = (
-    "No threshold of this source is kept at hand: the label is kept, and the next look heeds it."
-)
+NO_THRESHOLD = "No threshold of this source is kept: the label is stored, and moves nothing."
 
 
 @dataclass(frozen=True)
