@@ -106,7 +106,7 @@ def _showing(
 
 APART: dict[str, Callable[[argparse.Namespace], int]] = {
     "labels": _showing(_labels, labels_table),
-    "users": anomaly_users.show,
+    "users": _showing(anomaly_users.measure, anomaly_users.table),
     "shilling": _showing(measure_shilling, shilling_table),
     "filter": _showing(measure_filter, filter_table),
 }

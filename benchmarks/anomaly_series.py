@@ -102,14 +102,14 @@ def _shift(part: Array, rng: np.random.Generator) -> Array:
 
 
 def _uncoupled(part: Array, rng: np.random.Generator) -> Array:
-    """One column is that of other times."""
+    """One column is turned upside down."""
     column = int(rng.integers(part.shape[1]))
     part[:, column] = -part[:, column]
     return part
 
 
 def _pitch(part: Array, rng: np.random.Generator) -> Array:
-    """Every second position, twice over: half as fast."""
+    """Each position of the first half twice: half as fast."""
     return np.repeat(part, 2, axis=0)[: len(part)]
 
 

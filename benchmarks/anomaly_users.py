@@ -10,7 +10,6 @@ items of each of two users.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,7 @@ from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from benchmarks.anomaly_sets import SetError
 from benchmarks.matrices import read_matrix
 from models.rows import SparseRows, to_rows
 from models.scoring.anomaly import mean_surprises, score_rows
@@ -95,7 +95,7 @@ def _quality(normal: torch.Tensor, strange: torch.Tensor) -> tuple[float, float]
 
 def _whole(users: HeldOut | None) -> Csr:
     if users is None:
-        raise SystemExit("There are too few users to hold any out.")
+        raise SetError("There are too few users to hold any out.")
     return sparse.csr_array(users.fold_in + users.held_out)
 
 
@@ -154,10 +154,3 @@ def table(figures: dict[str, Any]) -> str:
     lines += ["", "Spearman's rho with the length of the history"]
     lines += [f"{name:<28}{rho:>8.3f}" for name, rho in figures["with_length"].items()]
     return "\n".join(lines)
-
-
-def show(arguments: argparse.Namespace) -> int:
-    """Measure and print."""
-    figures = measure(arguments)
-    print(json.dumps(figures) if arguments.json else table(figures))
-    return 0

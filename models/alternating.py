@@ -22,6 +22,8 @@ START_SIZE = 0.1
 """Length of an item's vector before the first turn, about."""
 BLOCK_NUMBERS = 1 << 18
 """Of gathered vectors at once: 1 MB, which a processor's cache holds."""
+MATRIX_NUMBERS = 1 << 22
+"""Of matrices at once, where each row has one: 16 MB."""
 FULL = 0.7
 """How long the shortest row of a block is at least, as a share of the longest."""
 
@@ -56,15 +58,23 @@ class Block:
         return torch.from_numpy(product)[:, :, 0]
 
 
-def blocks(x: SparseRows, rank: int, confidence: float) -> Iterator[Block]:
-    """All rows that are not empty, the longest first."""
+def blocks(
+    x: SparseRows, rank: int, confidence: float, *, matrices: bool = False
+) -> Iterator[Block]:
+    """All rows that are not empty, the longest first.
+
+    matrices: for one of rank x rank a row, which are then bounded too.
+    """
     order = torch.argsort(x.lengths, descending=True, stable=True)
     order = order[x.lengths[order] > 0]
     lengths = x.lengths[order]
     start = 0
     while start < len(order):
         longest = int(lengths[start])
-        most = max(1, BLOCK_NUMBERS // (longest * rank))
+        if matrices:
+            most = max(1, MATRIX_NUMBERS // (max(longest, rank) * rank))
+        else:
+            most = max(1, BLOCK_NUMBERS // (longest * rank))
         near = int((lengths[start : start + most] >= FULL * longest).sum())
         row_nums = order[start : start + near]
         places = torch.arange(longest).expand(near, longest)

@@ -175,9 +175,14 @@ def only(x: SparseRows, kept: Tensor) -> SparseRows:
     return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
 
 
+def rows_of(x: SparseRows, entry_nums: Tensor) -> Tensor:
+    """The row of each of some entries: few of many, for which `row_nums` of all is too much."""
+    return torch.searchsorted(x.offsets, entry_nums, right=True) - 1
+
+
 def rests(x: SparseRows, entry_nums: Tensor) -> SparseRows:
     """For each of the entries its row without it: (n_entries, n_items)."""
-    row_nums = x.row_nums[entry_nums]
+    row_nums = rows_of(x, entry_nums)
     positions = _positions(x, row_nums)
     kept = positions[positions != torch.repeat_interleave(entry_nums, x.lengths[row_nums])]
     offsets = torch.cat([x.offsets[:1], (x.lengths[row_nums] - 1).cumsum(0)])

@@ -89,7 +89,7 @@ class Factorised(Network):
         gram = self.gram[: int(rank), : int(rank)]
         ridge = regularisation * relative_lengths(x, mean).pow(exponent).to(items.dtype)
         codes = items.new_zeros(len(x), int(rank))
-        for block in blocks(x, int(rank), confidence):
+        for block in blocks(x, int(rank), confidence, matrices=True):
             gathered = block.gather(items)
             weighed = gathered * block.extra[:, :, None]
             matrices = gram + gathered.transpose(1, 2) @ weighed

@@ -27,7 +27,7 @@ from models.autoencoders.losses import LOSSES
 from models.autoencoders.search import Judge, Numbers, best_options, nearest
 from models.autoencoders.spectral import Spectral
 from models.errors import ConfigError, choice_error
-from models.rows import Rows, SparseRows, entries, places_of, renumbered, rows_at, times
+from models.rows import Rows, SparseRows, entries, places_of, renumbered, rows_at, rows_of, times
 
 Form = Literal["ease", "edlae", "elsa", "spectral"]
 START = {"user_exponent": 0.5, "item_exponent": 0.5, "popularity_exponent": 0.1}
@@ -129,7 +129,7 @@ class FullRank(Network):
 
     def logits_left_out(self, x: SparseRows, entry_nums: Tensor) -> Tensor:
         """Those of the whole row less what the entry gives: its value times its row of B."""
-        row_nums, places = torch.unique_consecutive(x.row_nums[entry_nums], return_inverse=True)
+        row_nums, places = torch.unique_consecutive(rows_of(x, entry_nums), return_inverse=True)
         logits = self.logits(rows_at(x, row_nums))[places]
         gives = self.weight[x.indices[entry_nums]].to(logits.dtype)
         return logits.sub_(gives.mul_(x.values[entry_nums, None]))

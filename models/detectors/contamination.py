@@ -1,6 +1,5 @@
-"""How many of the training rows are strange, told from their scores alone: a rough estimate.
-
-Strange rows that score like the usual ones, or are most of the table, are not told.
+"""What the scores of training rows tell by themselves: a typical one, and roughly how many are
+strange. Strange rows that score like the usual ones, or are most of the table, are not told.
 """
 
 from torch import Tensor
@@ -21,3 +20,11 @@ def estimate_contamination(scores: Tensor) -> float:
     logs = scores.clamp_min(1e-12).log().sort().values
     middle, upper = logs[len(logs) // 2], logs[(3 * len(logs)) // 4]
     return float((logs > middle + REACH * (upper - middle)).double().mean())
+
+
+def typical_of(scores: Tensor) -> float:
+    """What a typical score (n,) is: the median; the mean where most are next to nothing, as of
+    copies of each other.
+    """
+    median, mean = float(scores.median()), float(scores.mean())
+    return median if median > 1e-3 * mean else mean or 1.0

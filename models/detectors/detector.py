@@ -16,7 +16,7 @@ from models.detectors.members import Member, MemberName
 from models.detectors.objectives import OBJECTIVES, KindName
 from models.detectors.preparation import Prepared, RowPreparation
 from models.detectors.recipes import Form, Regime
-from models.errors import ConfigError, choice_error
+from models.errors import ConfigError, RowsError, choice_error
 from models.scoring.calibration import p_values, threshold_at
 
 
@@ -115,7 +115,12 @@ class RowDetector:
         return sums.index_add_(1, owner, parts)
 
     def weigh(self, column_weights: Tensor) -> "RowDetector":
-        """The same with other weights of columns, calibrated anew; `held_out` must be there."""
+        """The same with other weights of columns, calibrated anew.
+
+        Raises RowsError where what was held out was not kept, as of windows.
+        """
+        if len(self.held_out) != len(self.calibration):
+            raise RowsError("What calibrated this detector was not kept; it cannot be weighed.")
         calibration = (self.held_out * column_weights).sum(dim=1)
         return replace(self, column_weights=column_weights, calibration=calibration)
 

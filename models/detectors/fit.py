@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.detectors.cells import RowProblem, Table
-from models.detectors.contamination import estimate_contamination
+from models.detectors.contamination import estimate_contamination, typical_of
 from models.detectors.detector import DetectorConfig, RowDetector, joined
 from models.detectors.growing import (
     Ground,
@@ -103,12 +103,5 @@ def _learned(
 
 
 def _typical(reference: list[Tensor]) -> Tensor:
-    """What each member's score of a typical training row is: (n_members,).
-
-    The median; the mean where most rows are copies of each other and score nothing.
-    """
-    typical = []
-    for scores in reference:
-        median, mean = float(scores.median()), float(scores.mean())
-        typical.append(median if median > 1e-3 * mean else mean or 1.0)
-    return torch.tensor(typical, dtype=torch.float64)
+    """What each member's score of a typical training row is: (n_members,)."""
+    return torch.tensor([typical_of(scores) for scores in reference], dtype=torch.float64)

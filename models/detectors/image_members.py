@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from models.detectors.contamination import typical_of
 from models.detectors.forest import Forest
 from models.detectors.neighbours import Neighbours
 from models.detectors.pictures import Components
@@ -161,12 +162,6 @@ def _restoring(ground: ImageGround) -> ImageMember:
     some = ground.x[:: max(1, len(ground.x) // MAX_JUDGED)]
     errors = network.judged(some)[0].sum(dim=1)
     return RestoringMember(network, near, typical_of(errors), typical_of(distances))
-
-
-def typical_of(scores: Tensor) -> float:
-    """What a typical score is: the median; the mean where most are next to nothing."""
-    median, mean = float(scores.median()), float(scores.mean())
-    return median if median > 1e-3 * mean else mean or 1.0
 
 
 IMAGE_FITS: dict[ImageMemberName, Callable[[ImageGround], ImageMember]] = {

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.detectors.cells import RowProblem
-from models.detectors.contamination import estimate_contamination
+from models.detectors.contamination import estimate_contamination, typical_of
 from models.detectors.detector import Scored
 from models.detectors.image_members import (
     IMAGE_FITS,
@@ -21,7 +21,6 @@ from models.detectors.image_members import (
     ImageMember,
     ImageMemberName,
     reference_errors_of,
-    typical_of,
 )
 from models.detectors.pictures import Components, prepare_pictures
 from models.errors import ConfigError, RowsError, choice_error

@@ -17,7 +17,9 @@ MAX_REFERENCE = 10_000
 LEAST_SPREAD = 0.1
 """A quartile range below this share of the deviation is that of a feature that rarely varies."""
 CHUNK = 512
-"""Rows that look for their neighbours together."""
+"""Rows that look for their neighbours together, at most."""
+CELLS = 1 << 23
+"""Differences to neighbours that are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ class Neighbours:
         along (n_features, n): in each of these directions instead, (n_rows, n).
         """
         seen, reference = self._seen(x), self._seen(self.reference)
+        width = seen.shape[1] if along is None else along.shape[1]
         parts = []
-        for rows in torch.split(seen, CHUNK):
+        for rows in torch.split(seen, max(1, min(CHUNK, CELLS // max(self._n * width, 1)))):
             differences = _differences(rows, reference, self.k, self.skips_itself)
             if along is not None:
                 differences = differences @ along

@@ -18,7 +18,8 @@ Csr = sparse.csr_array[Any, Any]
 N_COMPONENTS = 3
 MAX_LEVELS = 21
 """A scale of ratings has up to so many values; weights with more are counts of something."""
-ITEMS_AT_ONCE = 256
+CELLS = 1 << 24
+"""Users times items whose cosines are in memory at a time: some 200 MB, however many users."""
 TINY = 1e-6
 """Added before a logarithm: the least that cohesion and component shares come to."""
 
@@ -79,7 +80,10 @@ def component_shares(x: Csr) -> Array:
         return np.zeros(n_users)
     x = x.astype(np.float64)
     means = row_sums(x) / n_items
-    scale = np.sqrt(np.maximum(row_sums(x.power(2)) / n_items - means**2, TINY))
+    variances = row_sums(x.power(2)) / n_items - means**2
+    if variances.max() <= TINY:  # everybody has everything: there are no directions
+        return np.zeros(n_users)
+    scale = np.sqrt(np.maximum(variances, TINY))
 
     def forward(v: Array) -> Array:
         product: Array = (x @ v - means * v.sum()) / scale
@@ -119,8 +123,9 @@ def cohesion_of(x: Csr) -> Csr:
     profiles = sparse.csr_array(profiles.multiply(1 / norms[:, None]))
     by_item = has.T.tocsr()
     parts = []
-    for start in range(0, n_items, ITEMS_AT_ONCE):
-        chosen = slice(start, start + ITEMS_AT_ONCE)
+    width = max(1, CELLS // max(n_users, 1))
+    for start in range(0, n_items, width):
+        chosen = slice(start, start + width)
         parts.append(_cohesion_with(has, profiles, by_item[chosen], chosen, rarity))
     entries = sparse.csr_array(sparse.hstack(parts, format="csr"))
     lengths = np.maximum(np.diff(x.indptr), 1)

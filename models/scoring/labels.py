@@ -56,13 +56,14 @@ class Cut:
 def with_labels(calibration: Tensor, labels: Labels) -> Tensor:
     """The calibration scores (n,) that the labels leave, sorted.
 
-    A false alarm is one usual example more. A confirmed anomaly is none: where one of the scores is
-    its own, up to `SAME`, that one goes. Examples are labelled because they are strange, so false
-    alarms stand higher than usual examples do: an alert rate comes out lower than asked by that,
-    never higher, as the threshold of a rate at which they were alerts does not fall.
+    A false alarm is a usual example: one more, unless it is one of the calibration's. A confirmed
+    anomaly is none: where one of the scores is its own, up to `SAME`, that one goes. Examples are
+    labelled because they are strange, so false alarms stand higher than usual examples do: an alert
+    rate comes out lower than asked by that, never higher, as the threshold of a rate at which they
+    were alerts does not fall.
     """
     kept = calibration.double().sort().values
-    for score in labels.right.tolist():
+    for score in [*labels.right.tolist(), *labels.false_alarms.tolist()]:
         kept = _without(kept, score)
     return torch.cat([kept, labels.false_alarms.double()]).sort().values
 

@@ -131,6 +131,10 @@ def fit_table(
 
 def _used(table: RowTable, settings: DetectorSettings) -> tuple[RowTable, tuple[LeftOut, ...]]:
     """The table with the columns that count, and the others. Raises InvalidInput."""
+    if not len(table) and table.problems:
+        first = table.problems[0]
+        n = len({each.row for each in table.problems})
+        raise InvalidInput(f"None of the {n} rows can be read. Row {first.row}: {first.detail}")
     categorical = settings.config.categorical
     with refusals():
         for option, names in (("ignore", settings.ignore), ("categorical", categorical)):

@@ -56,7 +56,9 @@ def table_of_rows(
 
     A row that lacks one, or has another, is a problem: a missing value is sent as null.
     """
-    first = rows[0] if rows else {}
+    if not rows:
+        raise InvalidInput(f"There are no rows in {called}; send at least one.")
+    first = rows[0]
     if names is None:
         names = list(first) if isinstance(first, Mapping) else []
     check_size(len(rows), len(names), called=called)
@@ -145,6 +147,10 @@ def _read_csv(content: bytes, called: str, kinds: Kinds) -> RowTable:
             rows[number] = _cells(record, delimiter, len(names))
         except BadRow as error:
             problems.append(RowProblem(number, None, f"The row {error}."))
+    if not lines:
+        raise InvalidInput(
+            f"There are no rows in {called}: its only line is taken for the names of columns."
+        )
     check_size(len(rows), len(names), called=called)
     by_column = zip(*rows.values(), strict=True) if rows else ((),) * len(names)
     columns = {

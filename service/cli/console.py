@@ -6,6 +6,8 @@ is all that standard output gets, also when the command fails. Exit codes: 0 don
 """
 
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -64,6 +66,11 @@ def answering(*, as_json: bool) -> Iterator[None]:
         yield
     except HourglassError as error:
         problem = error
+    except BrokenPipeError:
+        # Whoever read the output has had enough, as `head` does. What is still to be flushed when
+        # Python ends must go somewhere, or it complains once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILED) from None
     except OSError as error:
         problem = HourglassError(_os_message(error))
     except Exception as error:

@@ -111,3 +111,9 @@ def test_options_and_rates_that_cannot_be_kept_are_refused(detector: WindowDetec
     alone = replace(CONFIG, rows=replace(CONFIG.rows, calibration_share=0.0))
     fitted = fit_windows([waves(200, 6)], alone, columns=COLUMNS, generator=torch.Generator())
     assert fitted.detector.score(waves(60, 5)).p_values is None
+
+
+def test_columns_of_windows_cannot_be_weighed(detector: WindowDetector) -> None:
+    """What calibrated them were scores of pieces, which say nothing of columns."""
+    with pytest.raises(RowsError, match="cannot be weighed"):
+        detector.rows.weigh(torch.ones_like(detector.rows.column_weights))

@@ -190,3 +190,9 @@ def test_groups_are_told_in_ids_with_what_they_are_after(world: Csr) -> None:
             assert sum(suspect.contributions.values()) == pytest.approx(suspect.score)
             assert 0 < suspect.p_value <= 1
     assert groups_of(matrix) == found
+
+
+def test_where_everybody_has_everything_nobody_is_suspect() -> None:
+    """As after an onboarding list: there are no directions of taste."""
+    everything = sparse.csr_array(np.ones((20, 5)))
+    assert not len(suspicion_of(everything).suspects)

@@ -106,3 +106,8 @@ def test_moving_never_makes_more_labelled_errors_and_keeps_what_it_says(
     assert cut.promised_rate == (1 + len(alerting)) / (len(known) + 1)
     again = cut_at(rate, tensor(calibration[::-1]), labels(right=right[::-1], false=false[::-1]))
     assert again == cut  # in whatever order labels came
+
+
+def test_a_false_alarm_of_the_calibration_itself_is_not_counted_twice() -> None:
+    assert with_labels(CALIBRATION, labels(false=[99.0])).equal(CALIBRATION)
+    assert len(with_labels(CALIBRATION, labels(false=[99.5]))) == len(CALIBRATION) + 1

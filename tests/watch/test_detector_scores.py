@@ -180,3 +180,9 @@ def test_settings_that_cannot_be_used_are_named(settings: dict[str, Any], pointe
     with pytest.raises(InvalidInput) as refused:
         plan_fit(table_of_rows(rows_of(numbers(5))), settings_of(settings))
     assert [each.pointer for each in refused.value.errors] == [pointer]
+
+
+def test_a_table_of_which_no_row_can_be_read_is_refused_with_the_first_reason() -> None:
+    table = read_table(io.BytesIO(b"a,b\n1\n1,2,3\n"), called="the body")
+    with pytest.raises(InvalidInput, match="None of the 2 rows can be read. Row 0: The row has 1"):
+        plan_fit(table, settings_of({}))

@@ -111,6 +111,8 @@ def test_rows_of_json_have_the_columns_of_the_first() -> None:
         (b"\xff\xfe,b\n", "not UTF-8"),
         (b"\x00\x00\n", "no text"),
         (b'{"a": 1}\n{"a": \n', "line 2"),
+        (b"nonsense", "no rows in people.csv: its only line"),
+        (b"[]", "no rows in people.csv; send at least one"),
         (b"PAR1 and nothing else", "Parquet file in people.csv cannot be read"),
         (b"a\n" + b"1\n" * 100_001, "100,001 rows in people.csv; at most 100,000"),
         (",".join(f"c{num}" for num in range(501)).encode() + b"\n", "501 columns"),
