@@ -126,4 +126,4 @@ def test_a_label_whose_source_is_gone_is_kept_and_says_so(
     [first, *_] = trained_client.get("/v1/anomalies").json["anomalies"]
     told = feedback(trained_client, first["anomaly_id"], "right").json
     assert (told["before"], told["after"]) == (None, None)
-    assert "the label is kept" in told["notes"][0]
+    assert "the label is stored" in told["notes"][0]
