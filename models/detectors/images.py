@@ -111,9 +111,6 @@ class ImageDetector:
 
     def threshold_at(self, alert_rate: float) -> float | None:
         """The score above which a picture is an anomaly at that rate; None: too few held out."""
-        if not 0 < alert_rate < 1:
-            detail = f"alert_rate is {alert_rate}; it must be in (0, 1)."
-            raise ConfigError("alert_rate", detail)
         return threshold_at(alert_rate, self.calibration)
 
     def _errors(self, x: Tensor) -> Tensor:

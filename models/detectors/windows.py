@@ -123,9 +123,6 @@ class WindowDetector:
 
         Raises ConfigError for a rate that too few positions were held out for.
         """
-        if not 0 < alert_rate < 1:
-            detail = f"alert_rate is {alert_rate}; it must be in (0, 1)."
-            raise ConfigError("alert_rate", detail)
         threshold = threshold_at(alert_rate, self.position_calibration)
         if threshold is None or scored.position_p_values is None:
             n = len(self.position_calibration)

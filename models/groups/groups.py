@@ -99,16 +99,6 @@ def suspicion_of(x: Csr, *, rated: bool | None = None) -> Suspicion:
     return Suspicion(scores, contributions, tuple(groups), rated)
 
 
-def rank_p_values(scores: Array) -> Array:
-    """The share of users at least as suspect, oneself among them (n_users,): a rank, no promise.
-
-    Conformal p-values take users of whom one knows that they are genuine; here nobody knows.
-    """
-    below = np.searchsorted(np.sort(scores), scores)
-    shares: Array = (len(scores) - below) / max(len(scores), 1)
-    return shares
-
-
 def _sides(x: Csr, *, rated: bool) -> dict[str, Array]:
     """Which entries agree: the highest ratings push an item, the lowest nuke it."""
     if not rated:

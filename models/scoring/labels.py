@@ -10,11 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.scoring.calibration import threshold_at
-
-SAME = 1e-5
-"""Relative difference up to which two scores are of one example: what a score keeps to in any
-batch, on any machine."""
+from models.scoring.calibration import SAME, p_value, threshold_at
 
 MOVED = "Confirmed anomalies lie below the threshold of the alert rate: labels moved it."
 """What is to be said of a cut that moved."""
@@ -73,8 +69,8 @@ def cut_at(alert_rate: float, calibration: Tensor, labels: Labels = NO_LABELS) -
 
     Then it moves down to the one with the fewest labelled errors; of equals, the highest. A
     threshold lies midway between two scores that are known, so that both keep to their side. What
-    can still be promised is the conformal p-value of a score just above the threshold t,
-    (1 + #{calibration > t}) / (n + 1). Without labels: the threshold of calibration.py.
+    can still be promised is the conformal p-value of a score just above the threshold. Without
+    labels: the threshold of calibration.py.
     """
     known = with_labels(calibration, labels)
     asked = threshold_at(alert_rate, known)
@@ -87,7 +83,7 @@ def cut_at(alert_rate: float, calibration: Tensor, labels: Labels = NO_LABELS) -
     silent = math.isinf(chosen)
     return Cut(
         threshold=None if silent else chosen,
-        promised_rate=0.0 if silent else (1 + int((known > chosen).sum())) / (len(known) + 1),
+        promised_rate=0.0 if silent else p_value(math.nextafter(chosen, math.inf), known),
         labelled_errors=_errors(chosen, labels),
         moved=chosen < start,
     )

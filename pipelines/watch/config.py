@@ -21,7 +21,9 @@ class WatchConfig:
     alert_rate: float = 0.01
     """Of each subject: the share of usual ones that may be called anomalies."""
     false_discovery_rate: float | None = None
-    """In its place: the share of those called anomalies that may be usual."""
+    """In its place, for users and interactions: the share of those called anomalies that may be
+    usual.
+    """
     kept: int = 200
     """Findings of a subject that are kept, the strangest, whether called anomalies or not."""
     exact_entries: int = 2_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.scoring.calibration import ROUNDING, discoveries
+from models.scoring.calibration import discoveries, is_at_most, rank_p_values
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.watch.config import WatchConfig
 
@@ -94,13 +94,23 @@ class Judged:
         )
 
 
-def judged(scores: Tensor, p_values: Tensor, config: WatchConfig) -> Judged:
-    """By the config's false-discovery rate, or without one by its alert rate."""
+def judged(scores: Tensor, p_values: Tensor, config: WatchConfig, *, family: int) -> Judged:
+    """By the config's false-discovery rate among so many, chosen or not; without one by its alert
+    rate.
+    """
     if config.false_discovery_rate is not None:
-        is_anomaly = discoveries(p_values, config.false_discovery_rate)
+        is_anomaly = discoveries(p_values, config.false_discovery_rate, family=family)
     else:
-        is_anomaly = p_values <= config.alert_rate + ROUNDING
+        is_anomaly = is_at_most(p_values, config.alert_rate)
     return Judged(scores, p_values, is_anomaly)
+
+
+def ranked(scores: Tensor, config: WatchConfig) -> Judged:
+    """Beside each other, where nothing is known to be usual: by the config's alert rate always, as
+    ranks can make no discovery.
+    """
+    p_values = rank_p_values(scores)
+    return Judged(scores, p_values, is_at_most(p_values, config.alert_rate))
 
 
 def shares(name: str, reasons: Reasons) -> list[dict[str, Any]]:

@@ -6,9 +6,11 @@ What makes a group is in `models/groups`; here it gets its ids.
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from sqlalchemy.orm import Session
 
-from models.groups.groups import Group, Suspicion, rank_p_values, suspicion_of
+from models.groups.groups import Group, Suspicion, suspicion_of
+from models.scoring.calibration import rank_p_values
 from pipelines.data.interactions import DataConfig, InteractionMatrix, read_interactions
 
 
@@ -36,7 +38,8 @@ class UserGroup:
 @dataclass(frozen=True)
 class Suspect:
     """How suspect a user is; contributions: item_id -> what it adds, the most first; their sum
-    is the score. p_value: the share of users at least as suspect, a rank without a promise.
+    is the score. p_value: the share of users at least as suspect, a rank without a promise,
+    as nobody is known to be genuine.
     """
 
     user_id: str
@@ -72,7 +75,7 @@ def groups_of(matrix: InteractionMatrix) -> FoundGroups:
     suspicion = suspicion_of(matrix.x)
     item_ids = matrix.vocabulary.item_ids
     groups = tuple(_with_ids(group, matrix.user_ids, item_ids) for group in suspicion.groups)
-    p_values = rank_p_values(suspicion.scores)
+    p_values = rank_p_values(torch.from_numpy(suspicion.scores))
     suspects = tuple(
         Suspect(
             matrix.user_ids[num],

@@ -12,7 +12,7 @@ from models.scoring.usual import fit_usual
 from pipelines.predictor.predictor import Predictor
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.watch.config import WatchConfig
-from pipelines.watch.findings import Findings, OnChunk, Reasons, judged, shares
+from pipelines.watch.findings import Findings, OnChunk, Reasons, judged, ranked, shares
 from pipelines.watch.rows import UserRows
 
 PER_USER = 5
@@ -50,9 +50,8 @@ def look_at(
 def find_users(look: Look) -> Findings:
     """The strangest users, with what each item adds; scores are those of `Predictor.score`."""
     x, calibration = look.x, look.predictor.calibration
-    all_judged = judged(
-        look.scored.scores, p_values(look.scored.scores, calibration.scores), look.config
-    )
+    p = p_values(look.scored.scores, calibration.scores)
+    all_judged = judged(look.scored.scores, p, look.config, family=look.rows.n_users)
     median, spread = calibration.scale.usual.at(x.lengths)
     item_ids = look.predictor.vocabulary.item_ids
 
@@ -77,7 +76,7 @@ def find_users(look: Look) -> Findings:
 def find_interactions(look: Look) -> Findings:
     """The most surprising interactions, at most PER_USER of one user."""
     x, p = look.x, p_values(look.surprises, look.predictor.calibration.surprises)
-    all_judged = judged(look.surprises, p, look.config)
+    all_judged = judged(look.surprises, p, look.config, family=look.rows.n_entries)
     item_ids, row_nums = look.predictor.vocabulary.item_ids, x.row_nums
 
     def one(num: int) -> NewAnomaly:
@@ -115,7 +114,7 @@ def find_items(look: Look) -> Findings:
     means, sizes = sums[nums] / audience[nums], audience[nums]
     median, spread = fit_usual(means, sizes).at(sizes)
     scores = (means - median) / spread
-    all_judged = judged(scores, p_values(scores, scores), look.config)
+    all_judged = ranked(scores, look.config)
     item_ids, row_nums = look.predictor.vocabulary.item_ids, x.row_nums
 
     def one(place: int) -> NewAnomaly:

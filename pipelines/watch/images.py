@@ -6,13 +6,12 @@ Where in an image, its error map says (`GET /v1/items/{item_id}/image/error-map`
 import torch
 from sqlalchemy.orm import Session
 
-from models.scoring.calibration import p_values
 from pipelines.images.artifact import ImageArtifact
 from pipelines.images.pictures import rebuilt
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.storage.images import describe_images, read_contents
 from pipelines.watch.config import WatchConfig
-from pipelines.watch.findings import Findings, OnChunk, judged
+from pipelines.watch.findings import Findings, OnChunk, ranked
 
 CHUNK = 64
 """Images that are read together."""
@@ -34,7 +33,7 @@ def find_images(
             errors[item_id] = float((seen - expected).square().mean())
     names = list(errors)
     scores = torch.tensor([errors[name] for name in names], dtype=torch.float64)
-    all_judged = judged(scores, p_values(scores, scores), config)
+    all_judged = ranked(scores, config)
 
     def one(num: int) -> NewAnomaly:
         whole = {"feature": UNATTRIBUTED, "contribution": float(scores[num])}

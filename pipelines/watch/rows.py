@@ -23,11 +23,14 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class UserRows:
-    """Histories as rows (n_users, n_items), and whose they are; n_users in all there are."""
+    """Histories as rows, and whose they are, of n_users with n_entries among whom these were
+    chosen.
+    """
 
     user_ids: tuple[str, ...]
     x: SparseRows
     n_users: int
+    n_entries: int
 
 
 def read_rows(
@@ -51,6 +54,7 @@ def read_rows(
         tuple(rows.user_ids[num] for num in chosen.tolist()),
         to_rows(_matrix(rows.x)[chosen]),
         rows.n_users,
+        rows.n_entries,
     )
 
 
@@ -66,7 +70,7 @@ def _known(matrix: InteractionMatrix, predictor: Predictor) -> UserRows:
     holders = np.flatnonzero(np.diff(x.indptr))
     x = predictor.weighting.weigh(x[holders])
     ids = tuple(matrix.user_ids[num] for num in holders.tolist())
-    return UserRows(ids, to_rows(x), len(ids))
+    return UserRows(ids, to_rows(x), len(ids), x.nnz)
 
 
 def _quick_scores(predictor: Predictor, x: SparseRows, on_chunk: OnChunk) -> np.ndarray:

@@ -3,12 +3,11 @@
 import torch
 
 from models.rows import to_rows
-from models.scoring.calibration import p_values
 from models.scoring.robust import FEATURES, features_of, fit_robust
 from pipelines.data.interactions import InteractionMatrix
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.watch.config import WatchConfig
-from pipelines.watch.findings import Findings, judged
+from pipelines.watch.findings import Findings, ranked
 
 BASELINE = "baseline"
 """The source of scores that no network gave."""
@@ -22,7 +21,7 @@ def find_users_simply(matrix: InteractionMatrix, config: WatchConfig) -> Finding
     robust = fit_robust(features)
     errors = robust.errors(features)
     scores = errors.sum(dim=1)
-    all_judged = judged(scores, p_values(scores, robust.calibration), config)
+    all_judged = ranked(scores, config)
     medians = robust.medians.tolist()
 
     def one(num: int) -> NewAnomaly:

@@ -4,7 +4,8 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from models.scoring.labels import SAME, Labels
+from models.scoring.calibration import SAME
+from models.scoring.labels import Labels
 from pipelines.storage import labels as storage
 from pipelines.storage.anomalies import WATCH, anomaly_id_of, get_anomaly
 from pipelines.watch.found_rows import labels_from

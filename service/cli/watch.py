@@ -26,7 +26,8 @@ DiscoveryRate = Annotated[
     float | None,
     typer.Option(
         "--false-discovery-rate",
-        help="In its place: share of those called anomalies that may be usual.",
+        help="For users and interactions in its place: share of those called anomalies that may be "
+        "usual.",
     ),
 ]
 

@@ -35,7 +35,8 @@ class RunBody(Body):
         default=None,
         gt=0,
         lt=1,
-        description="Of `watch`, in its place: share of those called anomalies that are usual.",
+        description="Of `watch`, for users and interactions in its place: share of those called "
+        "anomalies that are usual.",
     )
 
 

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from models.attacks import Attack, AttackConfig, attacked
 from models.errors import ConfigError, RowsError
-from models.groups.groups import SUSPECT_SCORE, rank_p_values, suspicion_of
+from models.groups.groups import SUSPECT_SCORE, suspicion_of
 from models.groups.signals import Csr, cohesion_of, component_shares
 from pipelines.data.interactions import InteractionMatrix
 from pipelines.data.vocabulary import Vocabulary
@@ -133,10 +133,6 @@ def test_component_shares_are_those_of_the_dense_decomposition(world: Csr) -> No
     loadings, _, _ = np.linalg.svd(centred / centred.std(1, keepdims=True), full_matrices=False)
     expected = np.square(loadings[:, :3]).sum(1)
     np.testing.assert_allclose(component_shares(world), expected, rtol=1e-6)
-
-
-def test_rank_p_values_are_shares_of_users_at_least_as_suspect() -> None:
-    assert rank_p_values(np.array([0.0, 3.0, 0.0, 1.0])).tolist() == [1.0, 0.25, 1.0, 0.5]
 
 
 def test_an_attack_is_as_it_says(world: Csr) -> None:

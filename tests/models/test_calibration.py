@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
+from models.errors import ConfigError
 from models.scoring.calibration import (
     alerts_interval,
     discoveries,
+    is_at_most,
     p_value,
     p_values,
+    rank_p_values,
     shortage,
     threshold_at,
 )
@@ -35,8 +38,49 @@ def test_above_the_threshold_exactly_when_the_p_value_is_at_most_the_rate(
 ) -> None:
     calibration = torch.tensor(values, dtype=torch.float64)
     threshold = threshold_at(alert_rate, calibration)
+    p = p_values(torch.tensor([score], dtype=torch.float64), calibration)
     above = threshold is not None and score > threshold
-    assert above == (p_value(score, calibration) <= alert_rate + 1e-12)
+    assert above == bool(is_at_most(p, alert_rate))
+
+
+@pytest.mark.parametrize("calibrated", [3.0, -3.0, 1e-12, 1234.5])
+def test_rounding_decides_nothing_where_a_score_ties_with_a_calibration_score(
+    calibrated: float,
+) -> None:
+    calibration = torch.tensor([-9e3, -8e3, calibrated, 8e3, 9e3], dtype=torch.float64)
+    threshold = threshold_at(0.5, calibration)
+    assert threshold is not None
+    for rounding in (-9e-6, -1e-7, 0.0, 1e-7, 9e-6):
+        score = calibrated * (1 + rounding)
+        assert p_value(score, calibration) == 4 / 6
+        assert score <= threshold
+    above = calibrated + 2e-5 * abs(calibrated)
+    assert p_value(above, calibration) == 3 / 6
+    assert above > threshold
+
+
+@pytest.mark.parametrize("alert_rate", [0.0, 1.0, -0.1, 2.0, float("nan")])
+def test_a_rate_that_is_none_is_refused(alert_rate: float) -> None:
+    with pytest.raises(ConfigError, match="alert_rate is"):
+        threshold_at(alert_rate, torch.zeros(9))
+
+
+def test_ranks_are_shares_of_those_at_least_as_strange_oneself_among_them() -> None:
+    values = torch.tensor([0.0, 3.0, 0.0, 1.0, 1.0 + 1e-7])
+    assert rank_p_values(values).tolist() == [1.0, 0.2, 1.0, 0.6, 0.6]
+    assert rank_p_values(values[:0]).tolist() == []
+
+
+def test_ranks_discover_nothing() -> None:
+    assert not discoveries(rank_p_values(torch.arange(1000.0)), 0.9).any()
+
+
+def test_a_chosen_batch_is_judged_among_all_that_it_was_chosen_from() -> None:
+    p = torch.tensor([0.001, 0.004, 0.2], dtype=torch.float64)
+    assert discoveries(p, 0.1).tolist() == [True, True, False]
+    assert discoveries(p, 0.1, family=60).tolist() == [True, False, False]
+    everyone = torch.cat([p, torch.ones(57).double()])
+    assert discoveries(p, 0.1, family=60).equal(discoveries(everyone, 0.1)[:3])
 
 
 def test_too_few_calibration_scores_promise_nothing() -> None:
@@ -49,7 +93,9 @@ def test_many_p_values_are_what_each_is_alone(values: list[float], asked: list[f
     calibration = torch.tensor(values, dtype=torch.float64)
     together = p_values(torch.tensor(asked, dtype=torch.float64), calibration)
     assert together.tolist() == [p_value(score, calibration) for score in asked]
-    by_hand = [(1 + sum(v >= score for v in values)) / (len(values) + 1) for score in asked]
+    by_hand = [
+        (1 + sum(v + 1e-5 * abs(v) >= score for v in values)) / (len(values) + 1) for score in asked
+    ]
     assert together.tolist() == pytest.approx(by_hand)
 
 
