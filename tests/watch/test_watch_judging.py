@@ -1,4 +1,4 @@
-"""How findings are judged: by a false-discovery rate among all, or by ranks among their own kind."""
+"""How findings are judged: by a false-discovery rate among all, or by ranks among their own."""
 
 from pathlib import Path
 
