@@ -52,17 +52,20 @@ class Problem:
         squares = closed_form.column_squares(self._x)
         return torch.topk(squares, n, sorted=False).indices.sort().values
 
-    def weights(self, numbers: Mapping[str, float]) -> Tensor:
-        """B for `regularisation` and the exponents of users, items and popularity."""
-        b = self._solved(numbers)
-        if numbers["popularity_exponent"]:
-            squares = closed_form.column_squares(self._x)
-            shrunk = (squares / squares.mean()).pow(-numbers["popularity_exponent"])
-            shrunk[squares == 0] = 1  # as below
-            b.mul_((shrunk if self._items is None else shrunk[self._items]).to(b.dtype))
-        return b
+    def shrinkage(self, exponent: float) -> Tensor:
+        """What popularity makes of the score of each item: a factor, (n_items,) float64."""
+        squares = closed_form.column_squares(self._x)
+        factors = (squares / squares.mean()).pow(-exponent)
+        factors[squares == 0] = 1  # as below
+        return factors if self._items is None else factors[self._items]
 
-    def _solved(self, numbers: Mapping[str, float]) -> Tensor:
+    def shrink_(self, b: Tensor, exponent: float) -> None:
+        """Let common items score less, by the columns of B."""
+        if exponent:
+            b.mul_(self.shrinkage(exponent).to(b.dtype))
+
+    def weights(self, numbers: Mapping[str, float]) -> Tensor:
+        """B for `regularisation` and the exponents of users and items, not yet shrunk."""
         rows = self._weighted(numbers["user_exponent"])
         ridge = self._ridge(rows, numbers)
         if self._items is None:

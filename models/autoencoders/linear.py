@@ -12,6 +12,7 @@ It is trained, and its size grows with the items, not with their square. As in E
 hidden from it in training; the paper's has none hidden, and soon knows its rows by heart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -24,7 +25,7 @@ from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
 from models.autoencoders.corruption import masking
 from models.autoencoders.full_rank import Problem
 from models.autoencoders.losses import LOSSES
-from models.autoencoders.search import Judge, Numbers, best_options, nearest
+from models.autoencoders.search import Judge, Numbers, best_of, best_options, nearest
 from models.autoencoders.spectral import Spectral
 from models.errors import ConfigError, choice_error
 from models.rows import Rows, SparseRows, entries, places_of, renumbered, rows_at, rows_of, times
@@ -108,6 +109,8 @@ class FullRank(Network):
         """While options are being chosen: the items that there are, and the place of each item
         among them, -1 of others.
         """
+        self._shrinkage: Tensor | None = None
+        """While the exponent of popularity is being chosen: what each item's score is times."""
         dtype = closed_form.answer_dtype(n_items)
         # B, and until it is known a single zero: what is refused must not take its memory first.
         self.register_buffer("weight", torch.zeros((), dtype=dtype).expand(n_items, n_items))
@@ -118,6 +121,8 @@ class FullRank(Network):
         super()._load_from_state_dict(*args)
 
     def logits(self, x: Rows) -> Tensor:
+        if self._shrinkage is not None:
+            return times(x, self.weight).mul_(self._shrinkage)
         if self._among is None:
             return times(x, self.weight)
         assert isinstance(x, SparseRows)
@@ -150,7 +155,8 @@ class FullRank(Network):
         """B for the numbers that are best by the judge.
 
         They are chosen as if there were only the SEARCHED most common items, at their degrees
-        among all: that costs little, and what is rare decides little.
+        among all: that costs little, and what is rare decides little. Not so for the exponent of
+        popularity, which is chosen once more among all items, of which only the scores change.
         """
         assert isinstance(x, SparseRows)
         problem = Problem(x, odds=self._odds if self.config.form == "edlae" else 0.0)
@@ -162,6 +168,10 @@ class FullRank(Network):
             best = self._best(problem, candidates, judge, start)
             self.weight = self.weight.new_empty(0)
         self.weight = problem.weights(best)
+        if judge is not None and self.n_items > SEARCHED:
+            exponents = candidates["popularity_exponent"]
+            best["popularity_exponent"] = self._best_shrinkage(problem, exponents, judge)
+        problem.shrink_(self.weight, best["popularity_exponent"])
         self._chosen = {name: [number] for name, number in best.items()}
 
     def _best(
@@ -178,12 +188,24 @@ class FullRank(Network):
 
         def value(numbers: Numbers) -> float:
             self.weight = part.weights(numbers)
+            part.shrink_(self.weight, numbers["popularity_exponent"])
             return judge()
 
         try:  # a judge may stop the fit
             return best_options(candidates, value, start=start)
         finally:
             self._among = None
+
+    def _best_shrinkage(self, problem: Problem, exponents: Sequence[float], judge: Judge) -> float:
+        """The exponent of popularity that is best for the weights as they are."""
+
+        def apply(exponent: float) -> None:
+            self._shrinkage = problem.shrinkage(exponent).float()
+
+        try:
+            return best_of(exponents, apply, judge, start=START["popularity_exponent"])
+        finally:
+            self._shrinkage = None
 
     @property
     def chosen(self) -> dict[str, Any]:
