@@ -34,10 +34,12 @@ from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig
 from pipelines.watch.config import WatchConfig
+from pipelines.watch.reweighting import ReweightConfig
 from pipelines.watch.trusted import read_trusted
 
 log = structlog.get_logger()
 
+AnyConfig = RunConfig | WatchConfig | ReweightConfig
 RECENT = 20
 """Artifacts looked through for one that came of the same run and data."""
 
@@ -76,12 +78,15 @@ def run_watch(
     return run.metrics or {}
 
 
+def run_reweight(
+    engine: Engine, store: Store, config: ReweightConfig, *, home: Path, on_progress: OnProgress
+) -> None:
+    """Weigh the columns of a detector anew. Raises as its step: pipelines/watch/weight_steps.py."""
+    _carry_out_here(engine, store, config, home, on_progress)
+
+
 def _carry_out_here(
-    engine: Engine,
-    store: Store,
-    config: RunConfig | WatchConfig,
-    home: Path,
-    on_progress: OnProgress,
+    engine: Engine, store: Store, config: AnyConfig, home: Path, on_progress: OnProgress
 ) -> str:
     """Carry a run out from end to end in this process; its id."""
     run_id = uuid.uuid4().hex
@@ -100,7 +105,7 @@ def _carry_out_here(
     return run_id
 
 
-def _add_running(engine: Engine, run_id: str, config: RunConfig | WatchConfig) -> None:
+def _add_running(engine: Engine, run_id: str, config: AnyConfig) -> None:
     now = datetime.now(UTC)
     with writing(engine) as session:
         runs.add_run(session, run_id=run_id, config=config.name, settings=config.values(), now=now)

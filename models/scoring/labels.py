@@ -72,7 +72,19 @@ def cut_at(alert_rate: float, calibration: Tensor, labels: Labels = NO_LABELS) -
     can still be promised is the conformal p-value of a score just above the threshold. Without
     labels: the threshold of calibration.py.
     """
-    known = with_labels(calibration, labels)
+    return _cut(alert_rate, with_labels(calibration, labels), labels)
+
+
+def cut_among(alert_rate: float, scores: Tensor, labels: Labels = NO_LABELS) -> Cut:
+    """`cut_at` for scores (n,) that are compared with each other, none being known to be usual.
+
+    Each is beside the others, so that the highest is no part of what it is compared with: without
+    labels the floor(n alpha) highest are alerts, where scores do not tie.
+    """
+    return _cut(alert_rate, with_labels(scores, labels)[:-1], labels)
+
+
+def _cut(alert_rate: float, known: Tensor, labels: Labels) -> Cut:
     asked = threshold_at(alert_rate, known)
     start = math.inf if asked is None else asked
     missed = sorted(set(labels.right[labels.right <= start].tolist()))

@@ -6,6 +6,7 @@ Medians and deviations are of up to SAMPLE users, counted at most once in MAX_AG
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from models.rows import SparseRows
 from models.scoring.robust import Robust, features_of, fit_robust
 from pipelines.storage.audiences import histories_of_some, users_of_items
 
+BASELINE: Final = "baseline"
+"""What scores came of that no network gave."""
 MAX_AGE = 60.0
 SAMPLE = 2_000
 

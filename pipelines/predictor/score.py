@@ -12,9 +12,9 @@ from torch import Tensor
 
 from models.scoring.anomaly import RowScore
 from models.scoring.calibration import p_value, p_values, shortage
-from models.scoring.labels import MOVED, NO_LABELS, Labels, cut_at, with_labels
+from models.scoring.labels import MOVED, Cut, Labels, cut_at, with_labels
 from models.scoring.robust import FEATURES
-from pipelines.predictor.baseline import Baseline, SimpleJudge
+from pipelines.predictor.baseline import BASELINE, Baseline, SimpleJudge
 from pipelines.predictor.histories import History, check_user, posted_history, stored_history
 from pipelines.predictor.predictor import Predictor
 from pipelines.storage.interactions import history_of
@@ -80,13 +80,14 @@ def score_user(
     A user without a usable history scores 0 with a p-value of 1: nothing is known that is strange.
     """
     check_user(session, user_id)
+    source = BASELINE if predictor is None else predictor.artifact_id
+    labels = labels_of_users(session, source)
     if predictor is None:
         item_ids = history_of(session, user_id=user_id, actions=None, above=0.0)
-        return _simple(baseline.judge(session), item_ids, alert_rate, stored=True)
-    source = predictor.artifact_id
-    labels = labels_of_users(session, source)
-    history = stored_history(session, predictor, user_id)
-    answer = _by_network(predictor, history, alert_rate, labels)
+        answer = _simple(baseline.judge(session), item_ids, alert_rate, labels, stored=True)
+    else:
+        history = stored_history(session, predictor, user_id)
+        answer = _by_network(predictor, history, alert_rate, labels)
     if not found_usual(session, user_id=user_id, source=source, score=answer.anomaly_score):
         return answer
     return replace(answer, is_anomaly=False, notes=(*answer.notes, FOUND_USUAL))
@@ -103,7 +104,8 @@ def score_history(
     """Of a history that was sent along: the answer for a stored user who has it."""
     if predictor is None:
         distinct = list(dict.fromkeys(item_ids))
-        return _simple(baseline.judge(session), distinct, alert_rate, stored=False)
+        labels = labels_of_users(session, BASELINE)
+        return _simple(baseline.judge(session), distinct, alert_rate, labels, stored=False)
     labels = labels_of_users(session, predictor.artifact_id)
     return _by_network(predictor, posted_history(predictor, item_ids), alert_rate, labels)
 
@@ -113,19 +115,21 @@ def _by_network(
 ) -> Anomaly:
     scored = predictor.score(history.item_nums, history.weights)
     calibration = predictor.calibration.scores
+    cut, known = cut_at(alert_rate, calibration, labels), with_labels(calibration, labels)
     return Anomaly(
         anomaly_score=scored.score,
-        **_meaning(scored.score, calibration, alert_rate, labels, empty=not history.item_nums),
+        **_meaning(scored.score, known, cut, empty=not history.item_nums),
+        alert_rate=alert_rate,
         contributions=contributions_of(predictor, scored),
         ignored=history.ignored,
-        notes=_notes(history, calibration, alert_rate, labels),
+        notes=_notes(history, len(calibration), alert_rate, cut),
         strategy="model",
         artifact_id=predictor.artifact_id,
     )
 
 
 def _simple(
-    judge: SimpleJudge, item_ids: Sequence[str], alert_rate: float, *, stored: bool
+    judge: SimpleJudge, item_ids: Sequence[str], alert_rate: float, labels: Labels, *, stored: bool
 ) -> Anomaly:
     features = judge.features(item_ids, stored=stored)
     errors = judge.robust.errors(features)[0] if item_ids else features[0] * 0
@@ -133,31 +137,30 @@ def _simple(
     columns = (features[0], judge.robust.medians, errors)
     rows = zip(FEATURES, *(column.tolist() for column in columns), strict=True)
     calibration = judge.robust.calibration
+    cut, known = cut_at(alert_rate, calibration, labels), with_labels(calibration, labels)
     lacking = shortage(alert_rate, len(calibration))
+    notes = (NO_ARTIFACT, *([] if lacking is None else [lacking]), *([MOVED] if cut.moved else []))
     return Anomaly(
         anomaly_score=score,
-        **_meaning(score, calibration, alert_rate, NO_LABELS, empty=not item_ids),
+        **_meaning(score, known, cut, empty=not item_ids),
+        alert_rate=alert_rate,
         contributions=tuple(
             sorted((Contribution(None, *row) for row in rows), key=lambda row: -row.contribution)
         ),
         ignored=(),
-        notes=(NO_ARTIFACT, *([] if lacking is None else [lacking])),
-        strategy="baseline",
+        notes=notes,
+        strategy=BASELINE,
         artifact_id=None,
     )
 
 
-def _meaning(
-    score: float, calibration: Tensor, alert_rate: float, labels: Labels, *, empty: bool
-) -> dict[str, Any]:
-    cut = cut_at(alert_rate, calibration, labels)
-    known = with_labels(calibration, labels)
+def _meaning(score: float, known: Tensor, cut: Cut, *, empty: bool) -> dict[str, Any]:
+    """What a score means beside known ones; of nothing, nothing is strange."""
     return {
         "p_value": 1.0 if empty else p_value(score, known),
         "threshold": cut.threshold,
         "promised_rate": None if cut.threshold is None else cut.promised_rate,
         "is_anomaly": not empty and cut.threshold is not None and score > cut.threshold,
-        "alert_rate": alert_rate,
         "n_calibration": len(known),
     }
 
@@ -172,10 +175,7 @@ def contributions_of(predictor: Predictor, scored: RowScore) -> tuple[Contributi
     return tuple(sorted(found, key=lambda row: -row.contribution))
 
 
-def _notes(
-    history: History, calibration: Tensor, alert_rate: float, labels: Labels
-) -> tuple[str, ...]:
-    n_calibration = len(calibration)
+def _notes(history: History, n_calibration: int, alert_rate: float, cut: Cut) -> tuple[str, ...]:
     notes = []
     if not history.item_nums:
         notes.append("The history has no item that the artifact knows.")
@@ -186,6 +186,6 @@ def _notes(
     lacking = shortage(alert_rate, n_calibration)
     if lacking is not None and n_calibration:
         notes.append(lacking)
-    if cut_at(alert_rate, calibration, labels).moved:
+    if cut.moved:
         notes.append(MOVED)
     return tuple(notes)

@@ -5,15 +5,15 @@ Who finds replaces its own earlier findings of a subject; those that a person la
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from pipelines.storage.bulk import insert_into, values_of
+from pipelines.storage.bulk import insert_into, take_turns, values_of
 from pipelines.storage.tables import Item, User
 from pipelines.storage.watch_tables import Anomaly
 
@@ -98,7 +98,7 @@ def replace_anomalies(
     """Put these in the place of what the finder found of the subject before; how many there are.
 
     What is found again keeps its id and its label. What has a label stays, found again or not.
-    Findings about users or items that are gone are left out.
+    Findings about users or items that are gone are left out. Two who replace the same take turns.
     """
     about = {
         "finder": finder,
@@ -108,6 +108,7 @@ def replace_anomalies(
         "found_at": now,
     }
     rows = [{**about, **row} for row in _rows(session, finder, subject, found)]
+    hold_findings(session, finder=finder, subject=subject)
     ids = values_of(session, [row["anomaly_id"] for row in rows])
     session.execute(
         delete(Anomaly).where(
@@ -125,20 +126,17 @@ def replace_anomalies(
     return len(rows)
 
 
+def hold_findings(session: Session, *, finder: str, subject: str) -> None:
+    """Nobody else replaces or labels findings of that kind before this transaction ends."""
+    take_turns(session, f"anomalies of {finder} {subject}")
+
+
 def _rows(
     session: Session, finder: str, subject: str, found: Sequence[NewAnomaly]
 ) -> list[dict[str, Any]]:
-    """The findings as rows, of one id the last."""
-    user_ids = {each.user_id for each in found if each.user_id is not None}
-    item_ids = {each.item_id for each in found if each.item_id is not None}
-    known_users = select(User.user_id, User.user_key).where(
-        User.user_id.in_(values_of(session, user_ids))
-    )
-    known_items = select(Item.item_id, Item.item_key).where(
-        Item.item_id.in_(values_of(session, item_ids))
-    )
-    users: dict[str | None, int] = dict(session.execute(known_users).all())
-    items: dict[str | None, int] = dict(session.execute(known_items).all())
+    """The findings as rows, of one id the last, in the order of their ids."""
+    users = _held(session, User.user_id, User.user_key, [each.user_id for each in found])
+    items = _held(session, Item.item_id, Item.item_key, [each.item_id for each in found])
     rows = {}
     for each in found:
         user_key, item_key = users.get(each.user_id), items.get(each.item_id)
@@ -156,7 +154,23 @@ def _rows(
             "is_anomaly": each.is_anomaly,
             "contributions": [dict(row) for row in each.contributions],
         }
-    return list(rows.values())
+    return [rows[anomaly_id] for anomaly_id in sorted(rows)]
+
+
+Keys = dict[str | None, int]
+
+
+def _held(
+    session: Session,
+    id_column: InstrumentedAttribute[str],
+    key_column: InstrumentedAttribute[int],
+    ids: Iterable[str | None],
+) -> Keys:
+    """The keys of users or items; on PostgreSQL nobody deletes these before the end."""
+    wanted = values_of(session, {each for each in ids if each is not None})
+    query = select(id_column, key_column).where(id_column.in_(wanted)).order_by(id_column)
+    held: Keys = dict(session.execute(query.with_for_update(read=True, key_share=True)).all())
+    return held
 
 
 def list_anomalies(

@@ -39,6 +39,14 @@ def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgres
     return sqlite.insert(table) if dialect_of(session) == "sqlite" else postgresql.insert(table)
 
 
+def take_turns(session: Session, what: str) -> None:
+    """Wait until nobody else who calls this of the same is in a transaction; on SQLite all writers
+    wait for each other anyway.
+    """
+    if dialect_of(session) == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+
+
 def values_of(session: Session, values: Collection[str]) -> Select[tuple[str]]:
     """The strings as one column named `value`, in one parameter however many there are.
 

@@ -64,6 +64,15 @@ def get_detector(session: Session, *, detector_id: str) -> StoredDetector | None
     return None if row is None else _detector(*row)
 
 
+def lock_detector(session: Session, *, detector_id: str) -> StoredDetector | None:
+    """The detector, or None; nobody else deletes it, or keeps anything of it, before this
+    transaction ends. Whoever locks a run too locks that first.
+    """
+    query = _stored().where(Detector.detector_id == detector_id).with_for_update(of=Detector)
+    row = session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    return None if row is None else _detector(*row)
+
+
 def detector_of_run(session: Session, *, run_id: str) -> StoredDetector | None:
     """The detector that the run is to fit; None when it was deleted, or another run fits it now."""
     row = session.execute(_stored().where(Detector.run_id == run_id)).one_or_none()

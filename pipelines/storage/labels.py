@@ -1,10 +1,10 @@
-"""Labels of findings: given, taken back, and read as scores. Not what they do to a threshold."""
+"""Labels of findings: given, taken back, and read as scores. Not where a threshold is."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.storage.watch_tables import Anomaly
@@ -26,16 +26,12 @@ class Found:
     label: str | None
 
 
-def lock_anomaly(session: Session, *, anomaly_id: str) -> Anomaly | None:
-    """The finding, or None; nobody else labels it before this transaction ends."""
-    query = select(Anomaly).where(Anomaly.anomaly_id == anomaly_id).with_for_update()
-    return session.scalar(query)
-
-
 def set_label(
     session: Session, *, anomaly_id: str, label: str | None, note: str | None, now: datetime
 ) -> None:
-    """Give a finding a label, with the score and source that it has now; None takes it away."""
+    """Give a finding a label, with the score and source that it has now; None takes it away. For
+    a caller of `hold_findings`.
+    """
     given = label is not None
     session.execute(
         update(Anomaly)
@@ -58,21 +54,34 @@ def labelled_scores(
     """Of the findings with a label, in the order of their ids: the scores that they were labelled
     with, or where that was by another source, that they were found with since.
     """
-    labelled = select(
-        Anomaly.labelled_source,
-        Anomaly.labelled_score,
-        Anomaly.source,
-        Anomaly.score,
-        Anomaly.label,
-    ).where(Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.label.is_not(None))
+    labelled = (
+        select(
+            Anomaly.labelled_source,
+            Anomaly.labelled_score,
+            Anomaly.source,
+            Anomaly.score,
+            Anomaly.label,
+        )
+        .where(Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.label.is_not(None))
+        .order_by(Anomaly.anomaly_id)
+    )
     found = []
-    for then, score_then, now, score_now, label in session.execute(
-        labelled.order_by(Anomaly.anomaly_id)
-    ):
-        if source in (then, now) and label is not None:
-            score = score_then if then == source and score_then is not None else score_now
+    for then, score_then, now, score_now, label in session.execute(labelled):
+        score = score_by(source, then, score_then, now, score_now)
+        if score is not None and label is not None:
             found.append(LabelledScore(score, label))
     return found
+
+
+def score_by(
+    wanted: str, source_then: str | None, score_then: float | None, source: str, score: float
+) -> float | None:
+    """The score that the wanted source gave to what has a label: the one that it was labelled
+    with, or else the one that it was found with since. None: that source gave it none.
+    """
+    if source_then == wanted:
+        return score_then
+    return score if source == wanted else None
 
 
 def found_scores(session: Session, *, finder: str, subject: str, source: str) -> list[float]:
@@ -81,6 +90,27 @@ def found_scores(session: Session, *, finder: str, subject: str, source: str) ->
         Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.source == source
     )
     return list(session.scalars(query.order_by(Anomaly.anomaly_id)))
+
+
+def set_alarms(
+    session: Session, *, finder: str, subject: str, source: str, threshold: float | None
+) -> None:
+    """Call those findings of a source anomalies that are above the threshold; None: not one."""
+    above = false() if threshold is None else Anomaly.score > threshold
+    session.execute(
+        update(Anomaly)
+        .where(Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.source == source)
+        .values(is_anomaly=above)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def last_run_id(session: Session, *, finder: str, subject: str, source: str) -> str | None:
+    """The run that found something last of a subject by a source; None: no run did."""
+    query = select(Anomaly.run_id).where(
+        Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.source == source
+    )
+    return session.scalar(query.order_by(Anomaly.found_at.desc()).limit(1))
 
 
 def found_by(session: Session, *, finder: str, subject: str) -> list[Found]:

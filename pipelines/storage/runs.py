@@ -44,7 +44,8 @@ def runs_in(session: Session, *, statuses: Sequence[str]) -> list[Run]:
 
 def lock_run(session: Session, *, run_id: str) -> Run | None:
     """The run, or None; nobody else changes it before this transaction ends."""
-    return session.scalar(select(Run).where(Run.run_id == run_id).with_for_update())
+    query = select(Run).where(Run.run_id == run_id).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def update_running(session: Session, *, run_id: str, **changes: Any) -> bool:

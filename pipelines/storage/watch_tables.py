@@ -89,6 +89,21 @@ class Drift(Base):
     measured_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class Look(Base):
+    """What the findings of a finder's last look at a subject are compared with."""
+
+    __tablename__ = "looks"
+
+    finder: Mapped[str] = mapped_column(ExternalId, primary_key=True)
+    subject: Mapped[str] = mapped_column(String(16), primary_key=True)
+    source: Mapped[str] = mapped_column(ExternalId)
+    """As that of findings."""
+    among: Mapped[bool]
+    """Whether those are the scores of all that was looked at: nothing was known to be usual."""
+    scores: Mapped[bytes] = mapped_column(LargeBinary)
+    """Doubles, little-endian, from the lowest up."""
+
+
 class Detector(Base):
     """What tells strange rows from others, from the moment it is asked for."""
 

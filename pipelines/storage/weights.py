@@ -24,13 +24,10 @@ def add_weights(
     figures: Mapping[str, Any],
     run_id: str,
     now: datetime,
-) -> int | None:
-    """Add a version; its number, or None when there is no such detector."""
-    key = session.scalar(
-        select(Detector.detector_key).where(Detector.detector_id == detector_id).with_for_update()
-    )
-    if key is None:
-        return None
+) -> int:
+    """Add a version; its number. For a caller who locked the detector."""
+    query = select(Detector.detector_key).where(Detector.detector_id == detector_id)
+    key = session.scalars(query).one()
     last = last_weights(session, detector_id=detector_id)
     version = 1 if last is None else last.version + 1
     session.add(
@@ -48,7 +45,9 @@ def add_weights(
 
 
 def delete_last_weights(session: Session, *, detector_id: str) -> int | None:
-    """Delete the newest version; its number, or None where there is none."""
+    """Delete the newest version; its number, or None where there is none. For a caller who locked
+    the detector.
+    """
     last = last_weights(session, detector_id=detector_id)
     if last is None:
         return None

@@ -70,7 +70,15 @@ def request_detector(
 
 def found_detector(session: Session, detector_id: str) -> StoredDetector:
     """The detector. Raises NotFound."""
-    detector = detectors.get_detector(session, detector_id=detector_id)
+    return _existing(detectors.get_detector(session, detector_id=detector_id), detector_id)
+
+
+def held_detector(session: Session, detector_id: str) -> StoredDetector:
+    """The detector, locked to the end of the transaction. Raises NotFound."""
+    return _existing(detectors.lock_detector(session, detector_id=detector_id), detector_id)
+
+
+def _existing(detector: StoredDetector | None, detector_id: str) -> StoredDetector:
     if detector is None:
         raise NotFound(
             f"There is no detector {detector_id!r}; `hourglass detectors list` and "
@@ -84,9 +92,10 @@ def delete_detector(session: Session, *, detector_id: str, now: datetime) -> Non
 
     Its files are to be removed once this is committed: `remove_detector_files`.
     """
-    detector = found_detector(session, detector_id)
-    if detector.status in OPEN:
-        cancel_run(session, run_id=detector.run_id, now=now)
+    run = runs.lock_run(session, run_id=found_detector(session, detector_id).run_id)
+    if run is not None and run.status in OPEN:
+        cancel_run(session, run_id=run.run_id, now=now)
+    held_detector(session, detector_id)
     forget_finder(session, finder=detector_id)
     forget_drift(session, finder=detector_id)
     detectors.delete_detector(session, detector_id=detector_id)

@@ -6,14 +6,19 @@ What is kept and served to others is fitted by a worker: `fit_steps.py`.
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Engine
+
+from models.scoring.labels import NO_LABELS, Labels
 from pipelines.registry.store import Store
+from pipelines.storage.engine import reading
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.watch.fitting import fit_table
-from pipelines.watch.loading import LoadedDetector
+from pipelines.watch.found_rows import labels_of_detector
+from pipelines.watch.loading import LoadedDetector, load_detector
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import Rule, ScoredRows, score_rows
 from pipelines.watch.settings import DetectorSettings
@@ -25,24 +30,39 @@ COLUMNS: Final = ("row", "line", "anomaly_score", "p_value", "is_anomaly", "prob
 """Of a file of scores."""
 
 
-def fitted_to(
-    table: RowTable, settings: DetectorSettings, *, on_progress: OnProgress
-) -> LoadedDetector:
+@dataclass(frozen=True)
+class Judge:
+    """A detector, and the labels of what it found."""
+
+    loaded: LoadedDetector
+    labels: Labels = NO_LABELS
+
+
+def fitted_to(table: RowTable, settings: DetectorSettings, *, on_progress: OnProgress) -> Judge:
     """A detector fitted here and now, that is kept nowhere. Raises InvalidInput."""
 
     def tell(what: str, done: int, total: int) -> None:
         on_progress(Progress(f"fitting: {what}", done, total))
 
     fitted = fit_table(table, settings, on_step=tell)
-    return LoadedDetector(None, settings, fitted.facts, fitted.detector)
+    return Judge(LoadedDetector(None, settings, fitted.facts, fitted.detector))
 
 
-def detect(loaded: LoadedDetector, table: RowTable, rule: Rule, *, n: int, own: bool) -> ScoredRows:
+def stored_judge(engine: Engine, store: Store, detector_id: str) -> Judge:
+    """One that the service has. Raises what loading a detector raises."""
+    loaded = load_detector(engine, store, detector_id)
+    with reading(engine) as session:
+        return Judge(loaded, labels_of_detector(session, loaded))
+
+
+def detect(judge: Judge, table: RowTable, rule: Rule, *, n: int, own: bool) -> ScoredRows:
     """All rows of a table, the strangest first; the first n are told with reasons.
 
     own: the detector was fitted to them. Raises InvalidInput where the columns are others.
     """
-    scored = score_rows(loaded, table, rule, strangest=len(table), explained=n)
+    scored = score_rows(
+        judge.loaded, table, rule, strangest=len(table), explained=n, labels=judge.labels
+    )
     return replace(scored, notes=(*scored.notes, OWN_ROWS)) if own else scored
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.scoring.calibration import discoveries, is_at_most, rank_p_values
+from models.scoring.calibration import discoveries, is_at_most, p_values, rank_p_values
 from pipelines.storage.anomalies import NewAnomaly
+from pipelines.storage.looks import StoredLook
 from pipelines.watch.config import WatchConfig
 
 MAX_SHARES = 50
@@ -32,6 +33,8 @@ class Findings:
     n_looked_at: int
     n_anomalies: int
     """Of all that was looked at, kept or not."""
+    look: StoredLook
+    """What scores were compared with."""
 
     def figures(self) -> dict[str, Any]:
         """For the metrics of the run."""
@@ -40,11 +43,16 @@ class Findings:
 
 @dataclass(frozen=True)
 class Judged:
-    """Scores (n,) of many things of a kind with their p-values, and who is called an anomaly."""
+    """Scores (n,) of many things of a kind with their p-values, and who is called an anomaly.
+
+    usual: the scores (m,) that they are compared with; `among`: their own.
+    """
 
     scores: Tensor
     p_values: Tensor
     is_anomaly: Tensor
+    usual: Tensor
+    among: bool
 
     def findings(
         self,
@@ -71,7 +79,14 @@ class Judged:
                 if seen[int(family[num])] > per_family:
                     continue
             found.append(one(num))
-        return Findings(subject, source, tuple(found), len(self.scores), int(self.is_anomaly.sum()))
+        return Findings(
+            subject,
+            source,
+            tuple(found),
+            len(self.scores),
+            int(self.is_anomaly.sum()),
+            StoredLook(source, self.among, self.usual.tolist()),
+        )
 
     def finding(
         self,
@@ -94,23 +109,24 @@ class Judged:
         )
 
 
-def judged(scores: Tensor, p_values: Tensor, config: WatchConfig, *, family: int) -> Judged:
-    """By the config's false-discovery rate among so many, chosen or not; without one by its alert
-    rate.
+def judged(scores: Tensor, usual: Tensor, config: WatchConfig, *, family: int) -> Judged:
+    """Beside scores (m,) of usual examples: by the config's false-discovery rate among so many,
+    chosen or not; without one by its alert rate.
     """
+    p = p_values(scores, usual)
     if config.false_discovery_rate is not None:
-        is_anomaly = discoveries(p_values, config.false_discovery_rate, family=family)
+        is_anomaly = discoveries(p, config.false_discovery_rate, family=family)
     else:
-        is_anomaly = is_at_most(p_values, config.alert_rate)
-    return Judged(scores, p_values, is_anomaly)
+        is_anomaly = is_at_most(p, config.alert_rate)
+    return Judged(scores, p, is_anomaly, usual, among=False)
 
 
 def ranked(scores: Tensor, config: WatchConfig) -> Judged:
     """Beside each other, where nothing is known to be usual: by the config's alert rate always, as
     ranks can make no discovery.
     """
-    p_values = rank_p_values(scores)
-    return Judged(scores, p_values, is_at_most(p_values, config.alert_rate))
+    p = rank_p_values(scores)
+    return Judged(scores, p, is_at_most(p, config.alert_rate), scores, among=True)
 
 
 def shares(name: str, reasons: Reasons) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 """
 
 from datetime import UTC, datetime
+from typing import Final
 
 import torch
 
@@ -14,11 +15,14 @@ from pipelines.storage import detectors, runs
 from pipelines.storage.detectors import StoredDetector
 from pipelines.storage.engine import reading, writing
 from pipelines.training.progress import Progress
+from pipelines.watch.asking import remove_detector_files
 from pipelines.watch.detector_files import folder_of, pack_detector, read_files, write_files
 from pipelines.watch.fitting import fit_table
 from pipelines.watch.row_table import digest_of, pack, unpack
 from pipelines.watch.settings import settings_of
 from pipelines.watch.stored_rows import drawn, stored_table
+
+DELETED: Final = "The detector of this run was deleted."
 
 
 def take_table(parts: Parts) -> None:
@@ -58,12 +62,19 @@ def publish_detector(parts: Parts) -> None:
     write_files(parts.store, folder_of(detector.detector_id), packed, writer=parts.run_id)
     manifest = packed.manifest
     metrics = {name: manifest[name] for name in ("n_train", "n_calibration", "contamination")}
-    with writing(parts.engine) as session:
-        check_running(runs.lock_run(session, run_id=parts.run_id), parts.run_id)
-        detectors.set_fitted(session, detector_id=detector.detector_id, manifest=manifest, now=now)
-        runs.update_run(
-            session, run_id=parts.run_id, status="finished", metrics=metrics, finished_at=now
-        )
+    try:
+        with writing(parts.engine) as session:
+            check_running(runs.lock_run(session, run_id=parts.run_id), parts.run_id)
+            if not detectors.set_fitted(
+                session, detector_id=detector.detector_id, manifest=manifest, now=now
+            ):
+                raise RunCancelled(DELETED)
+            runs.update_run(
+                session, run_id=parts.run_id, status="finished", metrics=metrics, finished_at=now
+            )
+    except RunCancelled:
+        _take_back(parts, detector.detector_id)
+        raise
 
 
 DETECTOR_STEPS: tuple[tuple[str, Step], ...] = (
@@ -78,8 +89,18 @@ def _detector(parts: Parts) -> StoredDetector:
     with reading(parts.engine) as session:
         detector = detectors.detector_of_run(session, run_id=parts.run_id)
     if detector is None:
-        raise RunCancelled("The detector of this run was deleted.")
+        raise RunCancelled(DELETED)
     return detector
+
+
+def _take_back(parts: Parts, detector_id: str) -> None:
+    """Remove the files that were written in vain, unless another run fits that detector now: it
+    writes the same ones, or has.
+    """
+    with writing(parts.engine) as session:
+        present = detectors.lock_detector(session, detector_id=detector_id)
+        if present is None or present.run_id == parts.run_id:
+            remove_detector_files(parts.store, detector_id)
 
 
 def _table(parts: Parts) -> bytes:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from models.rows import SparseRows
 from models.scoring.anomaly import RowScores
-from models.scoring.calibration import p_values
 from models.scoring.usual import fit_usual
 from pipelines.predictor.predictor import Predictor
 from pipelines.storage.anomalies import NewAnomaly
@@ -50,8 +49,9 @@ def look_at(
 def find_users(look: Look) -> Findings:
     """The strangest users, with what each item adds; scores are those of `Predictor.score`."""
     x, calibration = look.x, look.predictor.calibration
-    p = p_values(look.scored.scores, calibration.scores)
-    all_judged = judged(look.scored.scores, p, look.config, family=look.rows.n_users)
+    all_judged = judged(
+        look.scored.scores, calibration.scores, look.config, family=look.rows.n_users
+    )
     median, spread = calibration.scale.usual.at(x.lengths)
     item_ids = look.predictor.vocabulary.item_ids
 
@@ -75,8 +75,8 @@ def find_users(look: Look) -> Findings:
 
 def find_interactions(look: Look) -> Findings:
     """The most surprising interactions, at most PER_USER of one user."""
-    x, p = look.x, p_values(look.surprises, look.predictor.calibration.surprises)
-    all_judged = judged(look.surprises, p, look.config, family=look.rows.n_entries)
+    x, usual = look.x, look.predictor.calibration.surprises
+    all_judged = judged(look.surprises, usual, look.config, family=look.rows.n_entries)
     item_ids, row_nums = look.predictor.vocabulary.item_ids, x.row_nums
 
     def one(num: int) -> NewAnomaly:

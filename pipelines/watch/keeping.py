@@ -9,11 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from pipelines.errors import Conflict
 from pipelines.storage.anomalies import NewAnomaly, anomaly_id_of, replace_anomalies
-from pipelines.storage.detectors import get_detector
 from pipelines.watch.found_rows import SUBJECTS
-from pipelines.watch.loading import LoadedDetector
+from pipelines.watch.loading import LoadedDetector, hold
 from pipelines.watch.scoring import ScoredRow, ScoredRows
 
 KEPT: Final = 200
@@ -26,11 +24,11 @@ def keep_rows(
     """Put the strangest of the rows in the place of those kept before; what is labelled stays. The
     same rows, with the ids of their findings.
 
-    The same cells are the same finding. Raises Conflict where the detector was deleted meanwhile.
+    The same cells are the same finding. Raises Conflict where the detector was deleted, or weighed
+    anew, meanwhile.
     """
+    hold(session, loaded)
     detector_id = loaded.detector_id or ""
-    if get_detector(session, detector_id=detector_id) is None:
-        raise Conflict(f"Detector {detector_id} was deleted meanwhile; nothing is kept.")
     subject = SUBJECTS[loaded.settings.over]
     strangest = sorted(scored.rows, key=lambda row: -row.anomaly_score)[:KEPT]
     weights = loaded.weights
@@ -38,7 +36,7 @@ def keep_rows(
         session,
         finder=detector_id,
         subject=subject,
-        source=f"{detector_id}@{loaded.version}" if loaded.version else detector_id,
+        source=loaded.source,
         found=[_finding(row, weights) for row in strangest],
         run_id=None,
         now=now,

@@ -1,28 +1,29 @@
 """Labels of findings: what giving one, or taking it back, does at once. Not what a label does by
 request: `reweighting.py`.
 
-Nothing but the label is written. Whoever judges a score reads the labels of its source, so that
-every process follows in the same moment, and taking a label back restores all.
+Whoever judges a score reads the labels of its source, so that every process follows in the same
+moment; what the last look found is called an anomaly anew. Both are reckoned from the labels that
+there are, so that taking one back restores all.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final
 
-import torch
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from torch import Tensor
 
-from models.scoring.labels import MOVED, Labels, cut_at
+from models.scoring.labels import MOVED
 from pipelines.errors import Conflict, NotFound
-from pipelines.predictor.predictor import Predictor
 from pipelines.storage import labels as storage
-from pipelines.storage.anomalies import WATCH, get_anomaly
-from pipelines.watch.found_rows import found_rows, labels_of_detector
-from pipelines.watch.loading import LoadedDetector, LoadedDetectors
-from pipelines.watch.user_labels import labels_of_users
+from pipelines.storage.anomalies import WATCH, StoredAnomaly, get_anomaly, hold_findings
+from pipelines.storage.engine import reading, writing
+from pipelines.watch.loading import LoadedDetectors
+from pipelines.watch.yardsticks import DetectorYardstick, Yardstick, last_yardstick
 
-NO_THRESHOLD = "No threshold of this source is kept: the label is stored, and moves nothing."
+NO_THRESHOLD: Final = (
+    "No threshold moves: what this source compared scores with is kept of the last look alone."
+)
 
 
 @dataclass(frozen=True)
@@ -51,96 +52,43 @@ class Relabelled:
     notes: tuple[str, ...]
 
 
-class Yardstick(Protocol):
-    """What findings of one source are judged by."""
-
-    def calibration(self) -> Tensor:
-        """Scores of usual examples, (n,)."""
-        ...
-
-    def labels(self, session: Session) -> Labels:
-        """The labelled scores of its findings."""
-        ...
-
-    def found(self, session: Session) -> Tensor:
-        """The scores of all its findings, (n_found,)."""
-        ...
-
-
-@dataclass(frozen=True)
-class UsersYardstick:
-    """Of users by an artifact."""
-
-    predictor: Predictor
-
-    def calibration(self) -> Tensor:
-        return self.predictor.calibration.scores
-
-    def labels(self, session: Session) -> Labels:
-        return labels_of_users(session, self.predictor.artifact_id)
-
-    def found(self, session: Session) -> Tensor:
-        source = self.predictor.artifact_id
-        found = storage.found_scores(session, finder=WATCH, subject="user", source=source)
-        return torch.tensor(found, dtype=torch.float64)
-
-
-@dataclass(frozen=True)
-class DetectorYardstick:
-    """Of what a detector found."""
-
-    loaded: LoadedDetector
-
-    def calibration(self) -> Tensor:
-        return self.loaded.detector.calibration
-
-    def labels(self, session: Session) -> Labels:
-        return labels_of_detector(session, self.loaded)
-
-    def found(self, session: Session) -> Tensor:
-        return found_rows(session, self.loaded).scores
-
-
-def yardstick_of(
-    session: Session, anomaly_id: str, *, predictor: Predictor | None, detectors: LoadedDetectors
-) -> Yardstick | None:
-    """What a finding is judged by; None where that is not at hand: another artifact than the active
-    one, say. Raises what loading a detector raises.
-    """
+def found_anomaly(session: Session, anomaly_id: str) -> StoredAnomaly:
+    """The finding. Raises NotFound."""
     anomaly = get_anomaly(session, anomaly_id=anomaly_id)
     if anomaly is None:
-        return None
-    if anomaly.finder != WATCH:
-        return DetectorYardstick(detectors.get(anomaly.finder))
-    source = anomaly.labelled_source or anomaly.source
-    if anomaly.subject == "user" and predictor is not None and source == predictor.artifact_id:
-        return UsersYardstick(predictor)
-    return None
-
-
-def label_anomaly(
-    session: Session,
-    *,
-    anomaly_id: str,
-    label: str | None,
-    note: str | None = None,
-    yardstick: Yardstick | None,
-    alert_rate: float,
-    now: datetime,
-) -> Relabelled:
-    """Give a finding a label; None takes it back. Raises NotFound; Conflict for a second label, or
-    none to take back.
-    """
-    row = storage.lock_anomaly(session, anomaly_id=anomaly_id)
-    if row is None:
         raise NotFound(
             f"There is no anomaly {anomaly_id!r}; GET /v1/anomalies and `hourglass anomalies list` "
             "list what there is now."
         )
-    _check(anomaly_id, row.label, label)
-    before = _state(session, yardstick, alert_rate)
-    storage.set_label(session, anomaly_id=anomaly_id, label=label, note=note, now=now)
-    after = _state(session, yardstick, alert_rate)
+    return anomaly
+
+
+def label_anomaly(
+    engine: Engine,
+    detectors: LoadedDetectors,
+    *,
+    anomaly_id: str,
+    label: str | None,
+    note: str | None = None,
+    alert_rate: float,
+    now: datetime,
+) -> Relabelled:
+    """Give a finding a label; None takes it back. Raises NotFound; Conflict for a second label, or
+    none to take back; what loading a detector raises.
+    """
+    with reading(engine) as session:
+        found = found_anomaly(session, anomaly_id)
+    loaded = None if found.finder == WATCH else detectors.get(found.finder)
+    with writing(engine) as session:
+        hold_findings(session, finder=found.finder, subject=found.subject)
+        found = found_anomaly(session, anomaly_id)
+        _check(anomaly_id, found.label, label)
+        yardstick = DetectorYardstick(loaded) if loaded else last_yardstick(session, found)
+        before = _state(session, yardstick, alert_rate)
+        storage.set_label(session, anomaly_id=anomaly_id, label=label, note=note, now=now)
+        after = _state(session, yardstick, alert_rate)
+        if yardstick is not None:
+            yardstick.heed(session)
     return Relabelled(anomaly_id, label, note, alert_rate, before, after, _notes(after, alert_rate))
 
 
@@ -162,7 +110,7 @@ def _state(
     if yardstick is None:
         return None
     labels = yardstick.labels(session)
-    cut = cut_at(alert_rate, yardstick.calibration(), labels)
+    cut = yardstick.cut(alert_rate, labels)
     n_alerts = cut.alerts(yardstick.found(session))
     return ThresholdState(
         cut.threshold, cut.promised_rate, cut.labelled_errors, n_alerts, len(labels)

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import torch
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from models.detectors.detector import RowDetector
 from models.detectors.explanation import UNATTRIBUTED
 from pipelines.errors import Conflict, NotReady
 from pipelines.registry.store import Store
 from pipelines.runs.requests import OPEN
-from pipelines.storage.detectors import READY, StoredDetector
+from pipelines.storage.detectors import READY, StoredDetector, lock_detector
 from pipelines.storage.engine import reading
 from pipelines.storage.watch_tables import DetectorWeights
 from pipelines.storage.weights import last_weights
@@ -39,6 +40,13 @@ class LoadedDetector:
     """What the rows of training were like; None: that was not kept yet."""
     version: int = 0
     """How often labels weighed its columns anew."""
+    weighed_by: str | None = None
+    """The run that did it last: a version that was undone, and made anew, is another."""
+
+    @property
+    def source(self) -> str:
+        """What scores came of: the detector, and the version of its weights."""
+        return source_of(self.detector_id or "", self.version)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -62,12 +70,11 @@ class LoadedDetectors:
 
     def get(self, detector_id: str) -> LoadedDetector:
         """The detector, which may be a second old or a year. Raises as `load_detector`."""
-        stored = ready_detector(self._engine, detector_id)
-        weights = _weights(self._engine, detector_id)
-        version = weights.version if weights else 0
+        stored, weights = _read(self._engine, detector_id)
+        present = (stored.manifest, weights and weights.run_id)
         with self._lock:
             loaded = self._loaded.get(detector_id)
-        if loaded is None or (loaded.manifest, loaded.version) != (stored.manifest, version):
+        if loaded is None or (loaded.manifest, loaded.weighed_by) != present:
             loaded = _loaded(self._store, stored, weights)
         with self._lock:
             self._loaded[detector_id] = loaded
@@ -81,14 +88,14 @@ def load_detector(engine: Engine, store: Store, detector_id: str) -> LoadedDetec
     """The detector of that id. Raises NotFound, NotReady while it is being fitted, Conflict where
     that failed, DamagedArtifact.
     """
-    stored = ready_detector(engine, detector_id)
-    return _loaded(store, stored, _weights(engine, detector_id))
+    return _loaded(store, *_read(engine, detector_id))
 
 
-def ready_detector(engine: Engine, detector_id: str) -> StoredDetector:
-    """The detector as SQL knows it. Raises as `load_detector`."""
+def _read(engine: Engine, detector_id: str) -> tuple[StoredDetector, DetectorWeights | None]:
+    """The detector and its weights, as SQL knows them at one moment. Raises as `load_detector`."""
     with reading(engine) as session:
         stored = found_detector(session, detector_id)
+        weights = last_weights(session, detector_id=detector_id)
     if stored.status in OPEN:
         raise NotReady(
             f"Detector {detector_id} is {stored.status}; GET /v1/runs/{stored.run_id} and "
@@ -97,7 +104,26 @@ def ready_detector(engine: Engine, detector_id: str) -> StoredDetector:
     if stored.status != READY:
         why = f": {stored.error}" if stored.error else "."
         raise Conflict(f"Detector {detector_id} was never fitted, its run is {stored.status}{why}")
-    return stored
+    return stored, weights
+
+
+def source_of(detector_id: str, version: int) -> str:
+    """What scores of a detector came of, by the version of its weights."""
+    return f"{detector_id}@{version}" if version else detector_id
+
+
+def hold(session: Session, loaded: LoadedDetector) -> None:
+    """Lock a detector, for whoever keeps what it said. Raises Conflict where it was deleted, or
+    weighed anew, since it was loaded.
+    """
+    detector_id = loaded.detector_id or ""
+    if lock_detector(session, detector_id=detector_id) is None:
+        raise Conflict(f"Detector {detector_id} was deleted meanwhile; nothing is kept.")
+    weights = last_weights(session, detector_id=detector_id)
+    if (weights and weights.run_id) != loaded.weighed_by:
+        raise Conflict(
+            f"The weights of detector {detector_id} changed meanwhile; nothing is kept. Ask again."
+        )
 
 
 def named_weights(detector: RowDetector) -> dict[str, float]:
@@ -119,13 +145,12 @@ def _loaded(
     detector, references = read_detector(store, stored.detector_id, stored.manifest)
     if weights is not None:
         detector = with_weights(detector, weights.weights)
-    settings = settings_of(stored.settings)
-    version = weights.version if weights else 0
     return LoadedDetector(
-        stored.detector_id, settings, stored.manifest, detector, references, version
+        stored.detector_id,
+        settings_of(stored.settings),
+        stored.manifest,
+        detector,
+        references,
+        version=weights.version if weights else 0,
+        weighed_by=weights.run_id if weights else None,
     )
-
-
-def _weights(engine: Engine, detector_id: str) -> DetectorWeights | None:
-    with reading(engine) as session:
-        return last_weights(session, detector_id=detector_id)

@@ -7,14 +7,14 @@ models/detectors/reweighting.py.
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy.orm import Session
 
 from pipelines.errors import Conflict
 from pipelines.storage import runs, weights
 from pipelines.storage.tables import Run
-from pipelines.watch.asking import found_detector
+from pipelines.watch.asking import held_detector
 from pipelines.watch.found_rows import found_rows
 from pipelines.watch.loading import LoadedDetector
 
@@ -35,8 +35,22 @@ class Weighed:
     """Before and after, of the version."""
 
 
-def request_reweight(session: Session, loaded: LoadedDetector, *, now: datetime) -> Run:
-    """Ask for a detector to be weighed anew. Raises Conflict without labels of both sorts."""
+@dataclass(frozen=True)
+class ReweightConfig:
+    """What a run is to weigh anew."""
+
+    detector_id: str
+
+    name: ClassVar[str] = CONFIG
+    subject: ClassVar[str] = WEIGHTS
+
+    def values(self) -> dict[str, Any]:
+        """As the run's row has it."""
+        return {"subject": self.subject, "detector_id": self.detector_id}
+
+
+def reweight_config(session: Session, loaded: LoadedDetector) -> ReweightConfig:
+    """The config of a run that weighs it anew. Raises Conflict without labels of both sorts."""
     detector_id = loaded.detector_id or ""
     _, is_right = found_rows(session, loaded).labelled()
     n_right, n_false = int(is_right.sum()), int((~is_right).sum())
@@ -44,16 +58,23 @@ def request_reweight(session: Session, loaded: LoadedDetector, *, now: datetime)
         raise Conflict(
             f"Of what {detector_id} found {n_right} are labelled right and {n_false} false "
             "alarms; weighing its columns takes at least one of each. Score with `keep`, then "
-            "POST /v1/anomalies/{id}/feedback."
+            "POST /v1/anomalies/{id}/feedback, or `hourglass anomalies label`."
         )
-    settings = {"subject": WEIGHTS, "detector_id": detector_id}
-    return runs.add_run(session, run_id=uuid.uuid4().hex, config=CONFIG, settings=settings, now=now)
+    return ReweightConfig(detector_id)
+
+
+def request_reweight(session: Session, loaded: LoadedDetector, *, now: datetime) -> Run:
+    """Ask a worker to weigh a detector anew. Raises as `reweight_config`."""
+    config = reweight_config(session, loaded)
+    return runs.add_run(
+        session, run_id=uuid.uuid4().hex, config=config.name, settings=config.values(), now=now
+    )
 
 
 def undo_reweight(session: Session, loaded: LoadedDetector) -> Weighed:
     """Take the newest weights away: those before them score again. Raises NotFound, Conflict."""
     detector_id = loaded.detector_id or ""
-    found_detector(session, detector_id)
+    held_detector(session, detector_id)
     if weights.delete_last_weights(session, detector_id=detector_id) is None:
         raise Conflict(
             f"Detector {detector_id} has the weights that it was fitted with; there is nothing to "

@@ -5,12 +5,10 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from models.scoring.drift import Floats, Words, compare
-from pipelines.errors import Conflict
-from pipelines.storage.detectors import get_detector
 from pipelines.storage.drifts import put_drift
 from pipelines.storage.engine import writing
 from pipelines.watch.drift_reports import Report, report_of, status_of, told
-from pipelines.watch.loading import LoadedDetector
+from pipelines.watch.loading import LoadedDetector, hold
 from pipelines.watch.references import SCORE, inputs_of
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import with_its_columns
@@ -23,8 +21,8 @@ def report_drift(
     """Compare the usable rows of a table with those of training, and keep the report; it is unknown
     for a detector that was fitted before that was kept.
 
-    Raises InvalidInput where the columns are not the detector's, Conflict where it was deleted
-    meanwhile.
+    Raises InvalidInput where the columns are not the detector's, Conflict where it was deleted, or
+    weighed anew, meanwhile.
     """
     detector_id, detector = loaded.detector_id or "", loaded.detector
     table = with_its_columns(loaded, table)
@@ -35,8 +33,7 @@ def report_drift(
     now_there[SCORE] = detector.scores(prepared).numpy()
     compared = compare(loaded.references or {}, now_there)
     with writing(engine) as session:
-        if get_detector(session, detector_id=detector_id) is None:
-            raise Conflict(f"Detector {detector_id} was deleted meanwhile; nothing is kept.")
+        hold(session, loaded)
         put_drift(
             session,
             finder=detector_id,

@@ -111,7 +111,7 @@ def score_rows(
         scored = detector.score(table.columns)
     known = with_labels(detector.calibration, labels)
     scored = replace(scored, p_values=calibrated(scored.scores, known) if len(known) else None)
-    anomalies, cut, notes = _judged(detector.calibration, rule, scored, labels)
+    anomalies, cut, notes = _judged(detector.calibration, rule, scored, labels, len(known))
     shown = list(range(len(scored.rows)))
     if strangest is not None:
         shown = torch.argsort(scored.scores, descending=True, stable=True)[:strangest].tolist()
@@ -210,10 +210,10 @@ def with_its_columns(loaded: LoadedDetector, table: RowTable) -> RowTable:
 
 
 def _judged(
-    calibration: Tensor, rule: Rule, scored: Scored, labels: Labels
+    calibration: Tensor, rule: Rule, scored: Scored, labels: Labels, n_calibration: int
 ) -> tuple[list[bool], Cut | None, tuple[str, ...]]:
     """Which rows are anomalies, where alerts begin, and what is to be said of that."""
-    scores, n_calibration = scored.scores, len(with_labels(calibration, labels))
+    scores = scored.scores
     if scored.p_values is None:
         note = "No rows were held out when the detector was fitted: nothing can be promised."
         return [False] * len(scores), None, (note,)

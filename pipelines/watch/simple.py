@@ -5,12 +5,10 @@ import torch
 from models.rows import to_rows
 from models.scoring.robust import FEATURES, features_of, fit_robust
 from pipelines.data.interactions import InteractionMatrix
+from pipelines.predictor.baseline import BASELINE
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.watch.config import WatchConfig
 from pipelines.watch.findings import Findings, ranked
-
-BASELINE = "baseline"
-"""The source of scores that no network gave."""
 
 
 def find_users_simply(matrix: InteractionMatrix, config: WatchConfig) -> Findings:

@@ -13,6 +13,7 @@ from pipelines.storage import artifacts, runs
 from pipelines.storage.anomalies import WATCH as FINDER
 from pipelines.storage.anomalies import replace_anomalies
 from pipelines.storage.engine import reading, writing
+from pipelines.storage.looks import put_look
 from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import Progress
 from pipelines.watch.config import watch_config_of
@@ -22,6 +23,7 @@ from pipelines.watch.histories import find_interactions, find_items, find_users,
 from pipelines.watch.images import find_images
 from pipelines.watch.rows import read_rows
 from pipelines.watch.simple import find_users_simply
+from pipelines.watch.yardsticks import LookYardstick
 
 
 def look_at_histories(parts: Parts) -> None:
@@ -81,6 +83,8 @@ def keep(parts: Parts, findings: Findings) -> None:
             run_id=parts.run_id,
             now=datetime.now(UTC),
         )
+        put_look(session, finder=FINDER, subject=findings.subject, look=findings.look)
+        LookYardstick(findings.subject, findings.look).heed(session)
         figures = {**findings.figures(), "kept": kept}
         metrics = {**((run and run.metrics) or {}), findings.subject: figures}
         runs.update_run(session, run_id=parts.run_id, metrics=metrics)

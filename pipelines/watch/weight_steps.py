@@ -14,8 +14,10 @@ from models.scoring.labels import cut_at
 from pipelines.runs.reporting import RunCancelled
 from pipelines.runs.steps import Parts, Step, check_running
 from pipelines.storage import runs, weights
+from pipelines.storage.detectors import lock_detector
 from pipelines.storage.engine import reading, writing
 from pipelines.training.progress import Progress
+from pipelines.watch.fit_steps import DELETED
 from pipelines.watch.found_rows import FoundRows, found_rows, labels_of_detector
 from pipelines.watch.loading import LoadedDetector, load_detector, named_weights
 from pipelines.watch.scoring import ALERT_RATE
@@ -36,6 +38,8 @@ def weigh(parts: Parts) -> None:
     now = datetime.now(UTC)
     with writing(parts.engine) as session:
         check_running(runs.lock_run(session, run_id=parts.run_id), parts.run_id)
+        if lock_detector(session, detector_id=loaded.detector_id or "") is None:
+            raise RunCancelled(DELETED)
         figures = {
             "n_labels": sum(label is not None for label in found.labels),
             "before": {**asdict(done.before), **_alerts(session, loaded, found)},
@@ -49,8 +53,6 @@ def weigh(parts: Parts) -> None:
             run_id=parts.run_id,
             now=now,
         )
-        if version is None:
-            raise RunCancelled("The detector of this run was deleted.")
         metrics = {"version": version, **figures}
         runs.update_run(
             session, run_id=parts.run_id, status="finished", metrics=metrics, finished_at=now

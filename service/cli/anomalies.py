@@ -77,10 +77,9 @@ def label(
 
     Example: hourglass anomalies label 0f3c... false-alarm --note "a shared account"
     """
-    from pipelines.storage.engine import reading, writing
     from pipelines.storage.watch_tables import LABELS
     from pipelines.watch.labelling import label_anomaly
-    from pipelines.watch.single_yardstick import single_yardstick
+    from pipelines.watch.loading import LoadedDetectors
 
     if undo == (label is not None):
         raise typer.BadParameter("Give either a label or --undo, not both and not neither.")
@@ -88,18 +87,15 @@ def label(
     with answering(as_json=as_json), open_database(settings) as engine:
         if label is not None and label not in LABELS:
             raise InvalidInput(f"There is no label {label!r}; take one of: {', '.join(LABELS)}.")
-        with reading(engine) as session:
-            yardstick = single_yardstick(session, engine, settings.store_url, anomaly_id)
-        with writing(engine) as session:
-            told = label_anomaly(
-                session,
-                anomaly_id=anomaly_id,
-                label=label,
-                note=note,
-                yardstick=yardstick,
-                alert_rate=alert_rate,
-                now=datetime.now(UTC),
-            )
+        told = label_anomaly(
+            engine,
+            LoadedDetectors(engine, settings.store_url),
+            anomaly_id=anomaly_id,
+            label=label,
+            note=note,
+            alert_rate=alert_rate,
+            now=datetime.now(UTC),
+        )
         print_json(asdict(told)) if as_json else _tell(told)
 
 

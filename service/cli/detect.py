@@ -25,7 +25,7 @@ from service.cli.standard_input import NAME
 from service.cli.training_bar import TrainingBar
 
 if TYPE_CHECKING:
-    from pipelines.watch.loading import LoadedDetector
+    from pipelines.watch.detecting import Judge
     from pipelines.watch.row_table import Kinds, RowTable
     from pipelines.watch.scoring import ScoredRow, ScoredRows
 
@@ -135,14 +135,13 @@ def _detect(
     rule = Rule(*rates)
     chosen = settings_of(settings)
     with TrainingBar() as bar:
-        if detector is None:
-            learned = _table(fit_on or file)
-            loaded = fitted_to(learned, chosen, on_progress=bar.show)
+        if detector is not None:
+            judge, own = _stored(detector), False
         else:
-            loaded = _stored(detector)
-        own = detector is None and fit_on is None
-        table = learned if own else _table(file, kinds_of(loaded))
-        return table, detect(loaded, table, rule, n=n, own=own)
+            learned, own = _table(fit_on or file), fit_on is None
+            judge = fitted_to(learned, chosen, on_progress=bar.show)
+        table = learned if own else _table(file, kinds_of(judge.loaded))
+        return table, detect(judge, table, rule, n=n, own=own)
 
 
 @contextmanager
@@ -164,13 +163,13 @@ def _table(file: str, kinds: "Kinds | None" = None) -> "RowTable":
         return read_table(stream, called=file, kinds=kinds)
 
 
-def _stored(detector_id: str) -> "LoadedDetector":
+def _stored(detector_id: str) -> "Judge":
     from pipelines.registry.store import Store
-    from pipelines.watch.loading import load_detector
+    from pipelines.watch.detecting import stored_judge
 
     settings = Settings.from_environment()
     with open_database(settings) as engine:
-        return load_detector(engine, Store(settings.store_url), detector_id)
+        return stored_judge(engine, Store(settings.store_url), detector_id)
 
 
 def _document(scored: "ScoredRows", table: "RowTable", n: int) -> dict[str, Any]:

@@ -1,18 +1,33 @@
-"""`hourglass detectors`: which there are, what they learned from, and away with one."""
+"""`hourglass detectors`: which there are, what they learned from, weighed anew, away with one."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.settings import Settings
-from service.cli.console import JsonOption, answering, command_app, print_json
-from service.cli.database import open_database
+from service.cli.console import (
+    FAILED,
+    JsonOption,
+    Stopped,
+    answering,
+    command_app,
+    print_json,
+    tell_problem,
+)
+from service.cli.database import open_database, tell_dead_runs
+from service.cli.training_bar import TrainingBar
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from pipelines.watch.loading import LoadedDetector
+    from pipelines.watch.reweighting import Weighed
 
 SHOWN = 100
 
-app = command_app(group="Detectors of strange rows: list, show, delete.")
+app = command_app(group="Detectors of strange rows: list, show, reweight, delete.")
 
 DetectorId = Annotated[str, typer.Argument(metavar="DETECTOR_ID", help="As the list shows it.")]
 
@@ -71,6 +86,74 @@ def show(detector_id: DetectorId, as_json: JsonOption = False) -> None:
             typer.echo(f"  {use['column']:<30}{use['kind']}{constant}")
         for each in facts["left_out"]:
             typer.echo(f"  {each['column']:<30}left out: {each['detail']}")
+
+
+@app.command()
+def reweight(
+    detector_id: DetectorId,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the newest weights away.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Weigh a detector's columns anew by the labels of its findings, here and now.
+
+    Before and after are told. `hourglass anomalies label` gives labels.
+
+    Example: hourglass detectors reweight people-0123456789abcdef
+    """
+    from pipelines.storage.engine import reading, writing
+    from pipelines.watch.loading import LoadedDetectors
+    from pipelines.watch.reweighting import undo_reweight, weighed
+
+    settings = Settings.from_environment()
+    with answering(as_json=as_json), open_database(settings) as engine:
+        detectors = LoadedDetectors(engine, settings.store_url)
+        if undo:
+            with writing(engine) as session:
+                told = undo_reweight(session, detectors.get(detector_id))
+        else:
+            _reweight(engine, detectors.get(detector_id), settings, as_json=as_json)
+            with reading(engine) as session:
+                told = weighed(session, detectors.get(detector_id))
+        print_json(asdict(told)) if as_json else _tell_weights(told)
+
+
+def _reweight(
+    engine: "Engine", loaded: "LoadedDetector", settings: Settings, *, as_json: bool
+) -> None:
+    from pipelines.registry.store import Store
+    from pipelines.storage.engine import reading
+    from pipelines.watch.reweighting import reweight_config
+    from pipelines.workflows import run_reweight
+
+    tell_dead_runs(engine, settings)
+    with reading(engine) as session:
+        config = reweight_config(session, loaded)
+    store = Store(settings.store_url)
+    with TrainingBar() as bar:
+        try:
+            run_reweight(engine, store, config, home=settings.home, on_progress=bar.show)
+        except KeyboardInterrupt:
+            problem = Stopped("The weights are what they were.")
+        else:
+            return
+    tell_problem(problem, as_json=as_json)
+    raise typer.Exit(FAILED)
+
+
+def _tell_weights(told: "Weighed") -> None:
+    typer.echo(f"{told.detector_id}  version {told.version}")
+    figures = told.figures or {}
+    for when in ("before", "after"):
+        if when in figures:
+            state = figures[when]
+            threshold = "none" if state["threshold"] is None else f"{state['threshold']:.4g}"
+            auroc = "-" if state["auroc"] is None else f"{state['auroc']:.3f}"
+            typer.echo(
+                f"{when:<8}AUROC of labels {auroc}  threshold {threshold}  "
+                f"alerts {state['n_alerts']}  labelled errors {state['labelled_errors']}"
+            )
+    for name, weight in sorted(told.weights.items(), key=lambda each: -each[1]):
+        typer.echo(f"  {name:<30}{weight:.3f}")
 
 
 @app.command()

@@ -5,14 +5,13 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from pipelines.errors import NotFound
 from pipelines.predictor.score import Anomaly, score_history, score_user
 from pipelines.storage.anomalies import (
     AnomalyFilter,
     StoredAnomaly,
-    get_anomaly,
     list_anomalies,
 )
+from pipelines.watch.labelling import found_anomaly
 from service.context import context
 from service.pagination import bad_cursor, decode_cursor, page
 from service.schemas.anomalies import (
@@ -88,12 +87,7 @@ def list_found(query: AnomaliesQuery) -> dict[str, Any]:
 def get_found(anomaly_id: str) -> StoredAnomaly:
     """Look at one finding"""
     with context().reading() as session:
-        row = get_anomaly(session, anomaly_id=anomaly_id)
-    if row is None:
-        raise NotFound(
-            f"There is no anomaly {anomaly_id!r}; GET /v1/anomalies lists what there is now."
-        )
-    return row
+        return found_anomaly(session, anomaly_id)
 
 
 def _strings(row: StoredAnomaly) -> list[str]:

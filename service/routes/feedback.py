@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from apiflask import APIBlueprint
 
-from pipelines.watch.labelling import Relabelled, label_anomaly, yardstick_of
+from pipelines.watch.labelling import Relabelled, label_anomaly
 from service.context import context
 from service.schemas.anomalies import AnomalyQuery, FeedbackAnswer, FeedbackBody
 
@@ -41,17 +41,12 @@ def take_back(anomaly_id: str, query: AnomalyQuery) -> Relabelled:
 
 def _relabel(anomaly_id: str, label: str | None, note: str | None, alert_rate: float) -> Relabelled:
     parts = context()
-    with parts.reading() as session:
-        yardstick = yardstick_of(
-            session, anomaly_id, predictor=parts.active.get(), detectors=parts.detectors
-        )
-    with parts.writing() as session:
-        return label_anomaly(
-            session,
-            anomaly_id=anomaly_id,
-            label=label,
-            note=note,
-            yardstick=yardstick,
-            alert_rate=alert_rate,
-            now=datetime.now(UTC),
-        )
+    return label_anomaly(
+        parts.engine,
+        parts.detectors,
+        anomaly_id=anomaly_id,
+        label=label,
+        note=note,
+        alert_rate=alert_rate,
+        now=datetime.now(UTC),
+    )

@@ -105,7 +105,9 @@ class FoundAnomaly(Answer):
         float, Field(validation_alias="score", description="Higher is stranger.")
     ]
     p_value: float
-    is_anomaly: Annotated[bool, Field(description="By the rule of the run that found it.")]
+    is_anomaly: Annotated[
+        bool, Field(description="By the rule of the run that found it, and the labels since.")
+    ]
     contributions: list[dict[str, Any]]
     run_id: str | None
     found_at: datetime

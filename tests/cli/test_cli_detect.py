@@ -21,10 +21,12 @@ from pipelines.watch.asking import checked_table, request_detector
 from pipelines.watch.settings import DETECTORS, settings_of
 from pipelines.watch.table_files import table_of_rows
 from pipelines.workflows import carry_out
+from service.app import create_app
 from service.cli import main
 from tests.watch.test_detector_scores import NAMES, numbers, rows_of
 
 USUAL, NEW = numbers(60), numbers(30, seed=1)
+STRANGE = [dict(zip(NAMES, row, strict=True)) for row in ((230, 70, 30), (170, 70, 190))]
 FAST = ("--form", "fast", "--seed", "7")
 
 
@@ -139,3 +141,48 @@ def test_exit_codes_are_those_of_every_command(arguments: tuple[str, ...], code:
     answer = run("detect", *arguments, "--json", stdin=csv_of(NEW[:5]))
     assert answer.exit_code == code
     assert code == 2 or json.loads(answer.stdout)["detail"]
+
+
+def test_labels_move_the_threshold_and_weigh_columns_as_over_http(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOURGLASS_HOME", str(settings.home))
+    detector_id, sent = fitted(settings), tmp_path / "strange.csv"
+    sent.write_bytes(csv_of(NEW[:3], "230,70,30", "170,70,190"))
+    client = create_app(settings, watch=False).test_client()
+
+    def served(**options: object) -> Any:
+        body = {"rows": [*rows_of(NEW[:3]), *STRANGE], "alert_rate": 0.1, "n": 5, **options}
+        return client.post(f"/v1/detectors/{detector_id}/score", json=body).json
+
+    def printed() -> Any:
+        asked = ("detect", str(sent), "--detector", detector_id, "--alert-rate", "0.1", "--json")
+        return json.loads(run(*asked).stdout)
+
+    def agree() -> bool:
+        names = ("threshold", "promised_rate", "n_anomalies", "n_calibration", "version", "notes")
+        http, cli = served(), printed()
+        assert [row["p_value"] for row in cli["rows"]] == [row["p_value"] for row in http["rows"]]
+        return [http[name] for name in names] == [cli[name] for name in names]
+
+    assert agree()
+    before = printed()["threshold"]
+    kept = served(keep=True)["rows"]
+    early = json.loads(run("detectors", "reweight", detector_id, "--json").stdout)
+    assert "at least one of each" in early["detail"]
+    for row, label in ((kept[0], "right"), (kept[4], "right"), (kept[1], "false-alarm")):
+        assert run("anomalies", "label", row["anomaly_id"], label).exit_code == 0
+    assert agree()
+    assert printed()["threshold"] != before
+
+    told = json.loads(run("detectors", "reweight", detector_id, "--json").stdout)
+    assert (told["version"], told["figures"]["n_labels"]) == (1, 3)
+    assert told == client.get(f"/v1/detectors/{detector_id}/weights").json
+    assert agree()
+    undone = json.loads(run("detectors", "reweight", detector_id, "--undo", "--json").stdout)
+    assert (undone["version"], set(undone["weights"].values())) == (0, {1.0})
+    again = run("detectors", "reweight", detector_id)
+    assert again.stdout.splitlines()[0] == f"{detector_id}  version 1"
+    assert run("detectors", "reweight", detector_id, "--undo").exit_code == 0
+    assert run("detectors", "reweight", detector_id, "--undo").exit_code == 1
+    assert agree()

@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.scoring.calibration import p_values, promised_rank, threshold_at
-from models.scoring.labels import NO_LABELS, Labels, cut_at, with_labels
+from models.scoring.calibration import (
+    is_at_most,
+    p_values,
+    promised_rank,
+    rank_p_values,
+    threshold_at,
+)
+from models.scoring.labels import NO_LABELS, Labels, cut_among, cut_at, with_labels
 
 CALIBRATION = torch.arange(1.0, 100.0, dtype=torch.float64)
 numbers = st.lists(st.integers(0, 50).map(float), max_size=30)
@@ -113,3 +119,24 @@ def test_moving_never_makes_more_labelled_errors_and_keeps_what_it_says(
 def test_a_false_alarm_of_the_calibration_itself_is_not_counted_twice() -> None:
     assert with_labels(CALIBRATION, labels(false=[99.0])).equal(CALIBRATION)
     assert len(with_labels(CALIBRATION, labels(false=[99.5]))) == len(CALIBRATION) + 1
+
+
+@given(scores=numbers, rate=rates)
+def test_among_themselves_alerts_are_those_whose_rank_is_at_most_the_rate(
+    scores: list[float], rate: float
+) -> None:
+    cut = cut_among(rate, tensor(scores))
+    above = torch.zeros(len(scores), dtype=torch.bool)
+    if cut.threshold is not None:
+        above = tensor(scores) > cut.threshold
+    assert above.tolist() == is_at_most(rank_p_values(tensor(scores)), rate).tolist()
+
+
+def test_a_confirmed_anomaly_is_no_part_of_what_others_are_compared_with() -> None:
+    scores = tensor([float(num) for num in range(1, 21)])
+    eighteen = pytest.approx(18, rel=2e-5)
+    assert cut_among(0.1, scores).threshold == eighteen
+    cut = cut_among(0.1, scores, labels(right=[20.0]))
+    assert (cut.threshold, cut.moved) == (eighteen, False)  # one of the other 19 is above
+    told = cut_among(0.1, scores, labels(false=[20.0]))
+    assert (told.threshold, told.labelled_errors) == (eighteen, 1)

@@ -7,8 +7,12 @@ from flask.testing import FlaskClient
 
 from pipelines.registry.store import Store
 from pipelines.runs.chains import CHAINS
+from pipelines.storage.anomalies import WATCH, NewAnomaly, anomaly_id_of, replace_anomalies
+from pipelines.storage.looks import StoredLook, put_look
+from pipelines.storage.runs import add_run
+from pipelines.watch.config import WatchConfig
 from pipelines.watch.reweighting import WEIGHTS
-from pipelines.workflows import carry_out
+from pipelines.workflows import carry_out, run_watch
 from service.app import Hourglass
 from tests.service.test_service_anomalies import put_found
 from tests.service.test_service_detectors import ROWS, SETTINGS, fit, parts_of
@@ -33,8 +37,8 @@ def scored(client: FlaskClient, detector_id: str, **options: Any) -> dict[str, A
     return document
 
 
-def feedback(client: FlaskClient, anomaly_id: str, label: str) -> Any:
-    url = f"/v1/anomalies/{anomaly_id}/feedback?alert_rate=0.1"
+def feedback(client: FlaskClient, anomaly_id: str, label: str, alert_rate: float = 0.1) -> Any:
+    url = f"/v1/anomalies/{anomaly_id}/feedback?alert_rate={alert_rate}"
     return client.post(url, json={"label": label, "note": "seen"})
 
 
@@ -126,4 +130,67 @@ def test_a_label_whose_source_is_gone_is_kept_and_says_so(
     [first, *_] = trained_client.get("/v1/anomalies").json["anomalies"]
     told = feedback(trained_client, first["anomaly_id"], "right").json
     assert (told["before"], told["after"]) == (None, None)
-    assert "the label is stored" in told["notes"][0]
+    assert "No threshold moves" in told["notes"][0]
+    undone = trained_client.delete(f"/v1/anomalies/{first['anomaly_id']}/feedback").json
+    assert (undone["label"], undone["notes"]) == (None, told["notes"])
+
+
+def test_labels_of_images_move_the_threshold_that_the_last_look_kept(
+    trained_app: Hourglass, trained_client: FlaskClient, now: Any
+) -> None:
+    items = [f"song-{num}" for num in range(1, 6)]
+    found = [
+        NewAnomaly((item_id,), 10.0 - num, (num + 1) / 5, num < 1, item_id=item_id)
+        for num, item_id in enumerate(items)
+    ]
+    config, about = WatchConfig(alert_rate=0.2), {"finder": WATCH, "subject": "image"}
+    look = StoredLook("i1", among=True, scores=[each.score for each in found])
+    with parts_of(trained_app).writing() as session:
+        add_run(session, run_id="r1", config="watch", settings=config.values(), now=now)
+        replace_anomalies(session, **about, source="i1", found=found, run_id="r1", now=now)
+        put_look(session, **about, look=look)
+
+    def alarms() -> list[str]:
+        rows = trained_client.get("/v1/anomalies?subject=image&is_anomaly=true").json["anomalies"]
+        return [row["item_id"] for row in rows]
+
+    anomaly_id = anomaly_id_of(WATCH, "image", (items[2],))
+    assert alarms() == items[:1]
+    told = feedback(trained_client, anomaly_id, "right", 0.2).json
+    assert (told["before"]["threshold"], told["before"]["n_alerts"]) == (
+        pytest.approx(9.0, rel=2e-5),
+        1,
+    )
+    assert (told["after"]["threshold"], told["after"]["n_alerts"]) == (
+        pytest.approx(7.5, rel=2e-5),
+        3,
+    )
+    assert alarms() == items[:3]
+    undone = trained_client.delete(f"/v1/anomalies/{anomaly_id}/feedback?alert_rate=0.2").json
+    assert undone["after"] == told["before"]
+    assert alarms() == items[:1]
+
+
+def test_before_training_labels_of_users_move_the_threshold_too(
+    app: Hourglass, client: FlaskClient
+) -> None:
+    rows = [
+        {"user_id": f"user-{num}", "item_id": f"item-{item}"}
+        for num in range(30)
+        for item in range(num % 3, 8 + num % 5)
+    ]
+    client.post("/v1/interactions", json={"interactions": rows})
+    parts = parts_of(app)
+    store = Store(parts.settings.store_url)
+    config = WatchConfig(alert_rate=0.1, kept=100)
+    run_watch(parts.engine, store, config, home=parts.settings.home, on_progress=lambda _: None)
+    users = client.get("/v1/anomalies?subject=user&limit=100").json["anomalies"]
+    usual = users[20]
+    url = f"/v1/users/{usual['user_id']}/anomaly?alert_rate=0.1"
+    before = client.get(url).json
+    assert not before["is_anomaly"]
+    told = feedback(client, usual["anomaly_id"], "right").json
+    assert told["after"]["threshold"] < usual["anomaly_score"]
+    assert client.get(url).json["is_anomaly"]
+    client.delete(f"/v1/anomalies/{usual['anomaly_id']}/feedback")
+    assert client.get(url).json == before

@@ -1,6 +1,7 @@
 """What was found strange: replaced, labelled, ranked, page by page."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -146,3 +147,16 @@ def test_who_is_gone_is_not_found(engine: Engine, now: datetime, people: list[st
     assert found(engine) == []
     with reading(engine) as session:
         assert get_anomaly(session, anomaly_id=row.anomaly_id) is None
+
+
+def test_two_who_replace_the_same_take_turns(
+    engine: Engine, now: datetime, people: list[str]
+) -> None:
+    one, other = ([user(name, 0.1) for name in names] for names in (people[:3], people[:0:-1]))
+
+    def look(turn: int) -> int:
+        return put(engine, other if turn % 2 else one, now)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(look, range(24))) == [3] * 24
+    assert {row.user_id for row in found(engine)} in ({"u0", "u1", "u2"}, {"u1", "u2", "u3"})

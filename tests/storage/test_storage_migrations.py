@@ -24,6 +24,7 @@ from pipelines.storage.interactions import (
     count_interactions,
     store_interactions,
 )
+from pipelines.storage.looks import StoredLook, put_look
 from pipelines.storage.runs import add_run
 from pipelines.storage.schedules import add_schedule
 from pipelines.storage.tables import UNTIMED, Schedule
@@ -66,6 +67,8 @@ def fill(engine: Engine, now: datetime) -> None:
         put_drift(
             session, finder=WATCH, source="a1", status="none", inputs={}, run_id="r1", now=now
         )
+        look = StoredLook("a1", among=True, scores=[2.0, 1.0])
+        put_look(session, finder=WATCH, subject="item", look=look)
         add_detector(
             session,
             detector_id="d1",

@@ -7,9 +7,10 @@ from sqlalchemy import Engine
 
 from pipelines.data.images import check_image
 from pipelines.registry.registry import promote_by_id
-from pipelines.storage.anomalies import AnomalyFilter, list_anomalies
+from pipelines.storage.anomalies import WATCH, AnomalyFilter, list_anomalies
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.images import put_images
+from pipelines.storage.looks import last_look
 from pipelines.watch.config import WatchConfig
 from pipelines.workflows import run_watch
 from tests.images.conftest import config, store_shapes
@@ -29,4 +30,8 @@ def test_an_image_unlike_all_others_is_found_first(sqlite_engine: Engine, tmp_pa
     with reading(sqlite_engine) as session:
         wanted = AnomalyFilter(subject="image")
         first = list_anomalies(session, limit=1, after=None, wanted=wanted)[0]
+        kept = last_look(session, finder=WATCH, subject="image")
     assert (first.item_id, first.is_anomaly) == ("white", True)
+    assert kept is not None
+    assert (kept.source, kept.among, len(kept.scores)) == (first.source, True, 121)
+    assert kept.scores[-1] == first.score

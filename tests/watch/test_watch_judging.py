@@ -17,10 +17,11 @@ from tests.worlds import store_world, two_tastes
 
 
 def test_those_who_were_not_looked_at_count_in_a_false_discovery_rate() -> None:
-    p = torch.tensor([0.001, 0.5], dtype=torch.float64)
+    usual = torch.arange(1, 1000, dtype=torch.float64)
+    scores = torch.tensor([2000.0, 500.5], dtype=torch.float64)  # p-values .001 and .5
     config = WatchConfig(false_discovery_rate=0.1)
     for family, found in [(2, [True, False]), (100, [True, False]), (101, [False, False])]:
-        assert judged(-p, p, config, family=family).is_anomaly.tolist() == found
+        assert judged(scores, usual, config, family=family).is_anomaly.tolist() == found
 
 
 def test_what_is_only_ranked_is_judged_by_the_alert_rate_whatever_else_is_asked() -> None:
