@@ -33,8 +33,8 @@ class Findings:
     n_looked_at: int
     n_anomalies: int
     """Of all that was looked at, kept or not."""
-    look: StoredLook
-    """What scores were compared with."""
+    look: StoredLook | None = None
+    """What scores were compared with; None: no label moves a threshold of theirs."""
 
     def figures(self) -> dict[str, Any]:
         """For the metrics of the run."""

@@ -83,8 +83,9 @@ def keep(parts: Parts, findings: Findings) -> None:
             run_id=parts.run_id,
             now=datetime.now(UTC),
         )
-        put_look(session, finder=FINDER, subject=findings.subject, look=findings.look)
-        LookYardstick(findings.subject, findings.look).heed(session)
+        if findings.look is not None:
+            put_look(session, finder=FINDER, subject=findings.subject, look=findings.look)
+            LookYardstick(findings.subject, findings.look).heed(session)
         figures = {**findings.figures(), "kept": kept}
         metrics = {**((run and run.metrics) or {}), findings.subject: figures}
         runs.update_run(session, run_id=parts.run_id, metrics=metrics)
