@@ -7,9 +7,8 @@ The units are those of `Work`. Not the comparison, and not what the peers do.
 
 import json
 import sys
-from copy import deepcopy
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from models.autoencoders.base import Network
 from models.catalog import build
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting
+from models.precision import PRECISIONS, PrecisionName, precision
 from pipelines.data.interactions import Csr, batches, to_rows
 from pipelines.data.splits import HeldOut
 from pipelines.training.evaluate import evaluate, network_scorer, ranked
@@ -51,7 +51,8 @@ class Work:
         steps: int = 6,
         test: str | None = None,
         memory_gb: float = 12.0,
-        optimiser: str = "adamw",
+        optimiser: Literal["adamw", "sgd"] = "adamw",
+        precision: PrecisionName = "auto",
     ) -> None:
         torch.set_num_threads(threads)
         self._x: Csr = sparse.load_npz(rows)
@@ -59,7 +60,7 @@ class Work:
         self._batch_size, self._n_steps = batch_size, steps
         self._memory = memory_gb * 1e9
         self._generator = torch.Generator().manual_seed(1)
-        config = FitConfig(batch_size=batch_size, optimiser=optimiser)
+        config = FitConfig(batch_size=batch_size, optimiser=optimiser, precision=precision)
         if kind == "naive":
             self._naive = NaiveMultVae(self._x.shape[1])
             self._adam = torch.optim.Adam(self._naive.parameters())
@@ -126,10 +127,11 @@ class Work:
         return {"found": {name: judged.mean(name) for name in judged.per_user}}
 
     def agreement(self) -> Figures:
-        """Of the first 20 items the share that is there too where the network is in bfloat16."""
-        halved = deepcopy(self._network).bfloat16()
-        networks = (self._network, halved)
-        lists = [ranked(network_scorer(each), self._x, FIRST) for each in networks]
+        """Of the first 20 items the share that is there too where products are in bfloat16."""
+        lists = []
+        for name in PRECISIONS[:2]:
+            with precision(name):
+                lists.append(ranked(network_scorer(self._network), self._x, FIRST))
         pairs = zip(*lists, strict=True)
         return {"in_common": float(np.mean([len(np.intersect1d(*pair)) for pair in pairs]) / FIRST)}
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from models.autoencoders.base import Network, Pass, TrainingPhase
 from models.errors import ConfigError, choice_error
+from models.precision import PRECISIONS, PrecisionName, precision
 from models.rows import Rows, SparseRows
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -43,8 +44,12 @@ class FitConfig:
     """Epochs without a better validation score after which training stops."""
     threads: int = 1
     """Of the arithmetic. More pay on large data; another number gives other last digits."""
+    precision: PrecisionName = "float32"
+    """Of the products of layers; `auto`: bfloat16 where the processor multiplies it itself."""
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise choice_error("precision", self.precision, PRECISIONS)
         check_optimisation(self, at_least_one=("epochs", "batch_size", "patience", "threads"))
 
 
@@ -153,7 +158,8 @@ class Fitting:
 
     def _step(self, each: Pass, optimiser: torch.optim.Optimizer, batch: Rows) -> torch.Tensor:
         optimiser.zero_grad()
-        terms = each.loss(batch, self.generator)
+        with precision(self._config.precision):
+            terms = each.loss(batch, self.generator)
         terms.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         return torch.stack([terms.reconstruction.detach(), terms.penalty.detach()]).double()

@@ -4,13 +4,13 @@ What differs between the two is decided here and nowhere else. Not a matrix of t
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
-from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SparseRows:
         """How many entries each row has, (batch,) int64."""
         return self.offsets.diff()
 
-    @property
+    @cached_property
     def row_nums(self) -> Tensor:
         """The row of each entry, (nnz,) int64."""
         return torch.repeat_interleave(torch.arange(len(self)), self.lengths)
@@ -99,8 +99,7 @@ def unit_values(x: Tensor) -> Tensor:
 def row_sums(x: Rows) -> Tensor:
     """Sum of each row, (batch,); an empty row sums to 0."""
     if isinstance(x, SparseRows):
-        sums = torch.zeros(len(x), dtype=x.values.dtype)
-        return sums.index_add_(0, x.row_nums, x.values)
+        return torch.segment_reduce(x.values, "sum", offsets=x.offsets)
     return x.sum(dim=1)
 
 
@@ -114,40 +113,12 @@ def unit_rows(x: Rows) -> Rows:
     return values / lengths[:, None]
 
 
-def times(x: Rows, weight: Tensor) -> Tensor:
-    """x @ weight: (batch, n_items) by (n_items, out_features) -> (batch, out_features).
-
-    Of sparse rows it costs what their entries do: (batch, n_items) is never built. Their sum with
-    a weight of float16 is in float32: one rounded to float16 is too coarse to rank by.
-    """
-    if isinstance(x, Tensor):
-        return x.to(weight.dtype) @ weight
-    if weight.dtype == torch.float16:
-        return _widened_times(x, weight)
-    return F.embedding_bag(
-        x.indices,
-        weight,
-        x.offsets,
-        mode="sum",
-        per_sample_weights=x.values.to(weight.dtype),
-        include_last_offset=True,
-    )
-
-
-def _widened_times(x: SparseRows, weight: Tensor) -> Tensor:
-    """x @ weight, one row of the weight after another, so that none but that is ever copied."""
-    sums = torch.zeros(len(x), weight.shape[1])
-    for row_num, item_num, value in zip(*(part.tolist() for part in entries(x)), strict=True):
-        sums[row_num].add_(weight[item_num], alpha=value)
-    return sums
-
-
 def transposed(x: SparseRows) -> SparseRows:
     """The columns as rows: (n_rows, n_items) -> (n_items, n_rows), entries in the order of rows."""
-    order = torch.argsort(x.indices, stable=True)
-    lengths = torch.bincount(x.indices, minlength=x.n_items)
-    offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-    return SparseRows(offsets, x.row_nums[order], x.values[order], len(x))
+    parts = (x.values.numpy(), x.indices.numpy(), x.offsets.numpy())
+    columns = sparse.csr_array(parts, shape=(len(x), x.n_items)).tocsc()
+    offsets, indices = (torch.from_numpy(each).long() for each in (columns.indptr, columns.indices))
+    return SparseRows(offsets, indices, torch.from_numpy(columns.data), len(x))
 
 
 def renumbered(x: SparseRows, place: Tensor, n_items: int) -> SparseRows:
@@ -170,9 +141,9 @@ def places_of(item_nums: Tensor, n_items: int) -> Tensor:
 
 def only(x: SparseRows, kept: Tensor) -> SparseRows:
     """The rows with some of their entries, kept (nnz,) bool."""
-    lengths = torch.bincount(x.row_nums[kept], minlength=len(x))
-    offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-    return SparseRows(offsets, x.indices[kept], x.values[kept], x.n_items)
+    entry_nums = kept.nonzero()[:, 0]
+    before = torch.cat([x.offsets.new_zeros(1), kept.cumsum(0)])  # how many of the first are kept
+    return SparseRows(before[x.offsets], x.indices[entry_nums], x.values[entry_nums], x.n_items)
 
 
 def rows_of(x: SparseRows, entry_nums: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ there.
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from models.augmentation import check_shift, flip, shift
 from models.errors import ConfigError, choice_error
 from models.fitting import OPTIMISERS, check_optimisation
+from models.precision import PRECISIONS, PrecisionName, precision
 from models.recognition import Recogniser
 
 WARM_UP = 0.3
@@ -41,8 +41,6 @@ def one_cycle(progress: float) -> float:
 SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "one-cycle": one_cycle}
 """What share of the learning rate a step has, from the share of the steps that are done."""
 
-PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
 
 @dataclass(frozen=True)
 class SupervisedConfig:
@@ -60,8 +58,8 @@ class SupervisedConfig:
     """Pixels by which each picture is moved at random, each way, every time it is seen."""
     flip: bool = False
     """Whether half of the pictures are mirrored, left to right, every time they are seen."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Of filters and products; bfloat16 pays only where the processor multiplies it itself."""
+    precision: PrecisionName = "float32"
+    """Of filters and products; `auto`: bfloat16 where the processor multiplies it itself."""
 
     def __post_init__(self) -> None:
         check_optimisation(self, at_least_one=("epochs", "batch_size"))
@@ -146,7 +144,7 @@ class SupervisedFitting:
         for group in self._optimiser.param_groups:
             group["lr"] = self._config.learning_rate * SCHEDULES[self._config.schedule](progress)
         self._optimiser.zero_grad()
-        with _precision(self._config.precision):
+        with precision(self._config.precision):
             terms = self._recogniser.loss(self._changed(x), labels, self.generator)
         terms.total.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
@@ -171,9 +169,3 @@ def fit_recogniser(
     fitting = SupervisedFitting(recogniser, config, generator=generator)
     for number in range(config.epochs):
         on_epoch(number + 1, fitting.run_epoch(x, labels))
-
-
-def _precision(name: str) -> Any:
-    if name == "float32":
-        return nullcontext()
-    return torch.autocast("cpu", dtype=PRECISIONS[name])

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.autoencoders.base import Autoencoder, LossTerms
 from models.autoencoders.jacobian import CLOSED_FORMS, closed_form, exact, hutchinson
 from models.autoencoders.layers import (
+    WideLinear,
     check_activation,
     check_widths,
     dense_stack,
@@ -76,7 +77,7 @@ class ContractiveAutoencoder(Autoencoder):
             self.output = TiedLinear(first_of(self.encoder))
         else:
             self.decoder = dense_stack(dims[::-1], config.activation)
-            self.output = nn.Linear(dims[0], n_items)
+            self.output = WideLinear(dims[0], n_items)
         initialise(self, generator)
 
     def code_of(self, seen: Rows) -> Tensor:

@@ -9,11 +9,12 @@ which is dense, is taken for one more row, input and target both, and L(f(y), y)
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.autoencoders.base import Autoencoder, LossTerms
 from models.autoencoders.corruption import hide
 from models.autoencoders.layers import (
+    WideLinear,
     check_activation,
     check_widths,
     dense_stack,
@@ -71,7 +72,7 @@ class DeepAutoencoder(Autoencoder):
             self.output = TiedLinear(first_of(self.encoder))
         else:
             self.decoder = dense_stack(dims[::-1], config.activation)
-            self.output = nn.Linear(dims[0], n_items)
+            self.output = WideLinear(dims[0], n_items)
         initialise(self, generator)
 
     def code_of(self, seen: Rows) -> Tensor:

@@ -7,11 +7,12 @@ Vincent et al. 2008, "Extracting and composing robust features with denoising au
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.autoencoders.base import Autoencoder
 from models.autoencoders.corruption import CorruptionName, check_corruption, damaged
 from models.autoencoders.layers import (
+    WideLinear,
     check_activation,
     check_widths,
     dense_stack,
@@ -55,7 +56,7 @@ class DenoisingAutoencoder(Autoencoder):
         dims = (*config.hidden_dims, config.latent_dim)
         self.encoder = sparse_stack(n_items, dims, config.activation)
         self.decoder = dense_stack(dims[::-1], config.activation)
-        self.output = nn.Linear(dims[0], n_items)
+        self.output = WideLinear(dims[0], n_items)
         initialise(self, generator)
 
     def seen(self, x: Rows, generator: torch.Generator) -> Rows:

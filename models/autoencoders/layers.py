@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import ConfigError, choice_error
-from models.rows import Rows, times
+from models.products import times, wide_linear
+from models.rows import Rows
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
@@ -31,7 +32,17 @@ class SparseLinear(nn.Module):
         self.bias = nn.Parameter(torch.empty(out_features))
 
     def forward(self, x: Rows) -> Tensor:
-        return times(x, self.weight) + self.bias
+        product = times(x, self.weight)
+        return product + self.bias.to(product.dtype)
+
+
+class WideLinear(nn.Linear):
+    """A linear layer from few features to all items, quick to train."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            return wide_linear(x, self.weight, self.bias)
+        return super().forward(x)
 
 
 def dense_stack(dims: Sequence[int], activation: str) -> nn.Sequential:

@@ -28,7 +28,8 @@ from models.autoencoders.losses import LOSSES
 from models.autoencoders.search import Judge, Numbers, best_of, best_options, nearest
 from models.autoencoders.spectral import Spectral
 from models.errors import ConfigError, choice_error
-from models.rows import Rows, SparseRows, entries, places_of, renumbered, rows_at, rows_of, times
+from models.products import times
+from models.rows import Rows, SparseRows, entries, places_of, renumbered, rows_at, rows_of
 
 Form = Literal["ease", "edlae", "elsa", "spectral"]
 START = {"user_exponent": 0.5, "item_exponent": 0.5, "popularity_exponent": 0.1}

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.errors import choice_error
+from models.precision import widened
 from models.rows import Rows, entries, row_sums
 
 LossName = Literal["multinomial", "bernoulli", "focal", "squared", "gaussian", "cosine", "observed"]
@@ -37,30 +38,32 @@ class Loss:
 class _Multinomial(torch.autograd.Function):
     """Negative log-likelihood of rows under softmax(logits), with a backward of one pass.
 
-    The gradient of row u is (sum of x_u) softmax(logits_u) - x_u, built in one buffer: autograd
-    would keep three of that size.
+    The gradient of row u is (sum of x_u) softmax(logits_u) - x_u. The softmax is all that is kept
+    of the logits' size: autograd would keep three.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, values: Tensor, row_nums: Tensor, cols: Tensor) -> Tensor:
-        log_norm = torch.logsumexp(logits, dim=1)  # (batch,)
-        surprise = log_norm[row_nums] - logits[row_nums, cols]  # (nnz,)
-        ctx.save_for_backward(logits, log_norm, values, row_nums, cols)
-        return (values * surprise).sum() / len(logits)
+        chances = torch.softmax(logits, dim=1)
+        places = row_nums * logits.shape[1] + cols
+        had = widened(chances.view(-1)[places])  # (nnz,)
+        ctx.save_for_backward(chances, values, row_nums, places)
+        least = torch.finfo(had.dtype).tiny  # of a chance that underflows
+        return -(values * had.clamp_min_(least).log_()).sum() / len(logits)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        logits, log_norm, values, row_nums, cols = ctx.saved_tensors
-        sums = torch.zeros_like(log_norm).index_add_(0, row_nums, values)
-        grad = torch.sub(logits, log_norm[:, None]).exp_().mul_(sums[:, None])
-        grad[row_nums, cols] -= values
-        return grad.mul_(grads[0] / len(logits)), None, None, None
+        chances, values, row_nums, places = ctx.saved_tensors
+        values = values * (grads[0] / len(chances))
+        sums = values.new_zeros(len(chances)).index_add_(0, row_nums, values)
+        grad = chances * sums.to(chances.dtype)[:, None]
+        grad.view(-1).index_add_(0, places, values.to(grad.dtype), alpha=-1)
+        return grad, None, None, None
 
 
 def multinomial(logits: Tensor, x: Rows) -> Tensor:
     """-sum_i x_i log softmax(logits)_i: the items of a row compete (Liang et al. 2018, eq. 2)."""
     row_nums, item_nums, values = entries(x)
-    values = values.to(logits.dtype)
     loss: Tensor = _Multinomial.apply(logits, values, row_nums, item_nums)  # type: ignore[no-untyped-call]
     return loss
 
@@ -69,6 +72,7 @@ def bernoulli(logits: Tensor, x: Rows) -> Tensor:
     """-sum_i x_i log p_i + (1 - x_i) log(1 - p_i), where p_i = sigmoid(logit_i): each item is a
     coin of its own (Liang et al. 2018, eq. 4).
     """
+    logits = widened(logits)
     dense = x.to_dense().to(logits.dtype)
     return F.binary_cross_entropy_with_logits(logits, dense, reduction="sum") / len(x)
 
@@ -79,6 +83,7 @@ def focal(logits: Tensor, x: Rows) -> Tensor:
     What is known already counts little: of the many items nobody has, the few that are hard
     (Lin et al. 2017, "Focal loss for dense object detection", eq. 4, without its alpha).
     """
+    logits = widened(logits)
     dense = x.to_dense().to(logits.dtype)
     entropy = F.binary_cross_entropy_with_logits(logits, dense, reduction="none")
     return ((dense - torch.sigmoid(logits)).abs().pow(FOCUS) * entropy).sum() / len(x)
@@ -88,6 +93,7 @@ def squared(logits: Tensor, x: Rows) -> Tensor:
     """sum_i (x_i - logit_i)^2 over all items, the unobserved ones too (Rumelhart et al. 1986; Steck
     2019, eq. 1).
     """
+    logits = widened(logits)
     return (x.to_dense().to(logits.dtype) - logits).square().sum() / len(x)
 
 
@@ -104,7 +110,7 @@ def gaussian(logits: Tensor, x: Rows) -> Tensor:
 def observed(logits: Tensor, x: Rows) -> Tensor:
     """sum over the observed items of (x_i - logit_i)^2 (Sedhain et al. 2015, eq. 1)."""
     row_nums, item_nums, values = entries(x)
-    errors = values.to(logits.dtype) - logits[row_nums, item_nums]
+    errors = values - widened(logits[row_nums, item_nums])
     return errors.square().sum() / len(x)
 
 
@@ -112,6 +118,7 @@ def cosine(logits: Tensor, x: Rows) -> Tensor:
     """2 - 2 cos(x, logits): the squared distance of the two, both scaled to length 1 (Vancura et
     al. 2022, eq. 5). An empty row counts 1, and pulls nothing.
     """
+    logits = widened(logits)
     dense = F.normalize(x.to_dense().to(logits.dtype), dim=1)
     loss: Tensor = (F.normalize(logits, dim=1) - dense).square().sum() / len(x)
     return loss

@@ -14,8 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.autoencoders.base import LossTerms, Pass, TrainingPhase
-from models.autoencoders.layers import SparseLinear, initialise
-from models.autoencoders.variational import MultVae, Normal, Variational, VariationalConfig
+from models.autoencoders.layers import SparseLinear, WideLinear, initialise
+from models.autoencoders.variational import (
+    MultVae,
+    Normal,
+    Variational,
+    VariationalConfig,
+    normal_of,
+)
 from models.rows import Rows, SparseRows
 
 MIXTURE = (3 / 20, 3 / 4, 1 / 10)
@@ -44,7 +50,7 @@ class ResidualEncoder(nn.Module):
         for layer, norm in zip(self.layers, list(self.norms)[1:], strict=True):
             output = norm(F.silu(layer(output) + before))
             before = before + output
-        return Normal(*self.moments(output).chunk(2, dim=1))
+        return normal_of(self.moments(output))
 
 
 class RecVae(Variational):
@@ -53,7 +59,7 @@ class RecVae(Variational):
     def __init__(self, config: VariationalConfig, *, n_items: int, generator: torch.Generator):
         super().__init__(config, n_items=n_items)
         self.encoder = ResidualEncoder(n_items, config)
-        self.output = nn.Linear(config.latent_dim, n_items)
+        self.output = WideLinear(config.latent_dim, n_items)
         initialise(self, generator)
         # Saved with the weights, though it serves training alone: a fit that goes on needs it.
         self.previous = deepcopy(self.encoder).requires_grad_(False)
@@ -73,15 +79,16 @@ class RecVae(Variational):
 
     def log_prior(self, x: Rows, z: Tensor) -> Tensor:
         """Log density of the composite prior, (batch, latent_dim); it sees the whole row."""
-        zero = torch.zeros_like(z)
         with torch.no_grad():
             previous = self.previous(self.read(x))
-        parts = (Normal(zero, zero), previous, Normal(zero, zero + WIDE))
-        logs = [
-            log_density(z, part) + math.log(share)
-            for part, share in zip(parts, MIXTURE, strict=True)
-        ]
-        return torch.logsumexp(torch.stack(logs), dim=0)
+        square, rest = z.square(), math.log(2 * math.pi)
+        logs = (
+            square / -2 - rest / 2,
+            log_density(z, previous),
+            square / (-2 * math.exp(WIDE)) - (rest + WIDE) / 2,
+        )
+        weighted = [log + math.log(share) for log, share in zip(logs, MIXTURE, strict=True)]
+        return torch.logaddexp(torch.logaddexp(weighted[0], weighted[1]), weighted[2])
 
     def phases(self) -> tuple[TrainingPhase, ...]:
         """One, whose epochs are three passes for the encoder and then one for the decoder."""
@@ -105,7 +112,7 @@ class RecVae(Variational):
 def log_density(z: Tensor, normal: Normal) -> Tensor:
     """Of a normal at z, coordinate by coordinate: (batch, latent_dim)."""
     mean, log_variance = normal
-    square = (z - mean).square() / log_variance.exp()
+    square = (z - mean).square() * (-log_variance).exp()
     return -(math.log(2 * math.pi) + log_variance + square) / 2
 
 

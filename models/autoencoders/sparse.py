@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from models.autoencoders.base import Autoencoder
 from models.autoencoders.layers import (
     SparseLinear,
+    WideLinear,
     check_activation,
     check_widths,
     dense_stack,
@@ -94,7 +95,7 @@ class SparseAutoencoder(Autoencoder):
             self.encoder = nn.Sequential(SparseLinear(n_items, latent_dim))
         dims = (latent_dim, *hidden_dims[::-1])
         self.decoder = dense_stack(dims, config.activation)
-        self.output = nn.Linear(dims[-1], n_items)
+        self.output = WideLinear(dims[-1], n_items)
         initialise(self, generator)
 
     def code_of(self, seen: Rows) -> Tensor:

@@ -17,7 +17,8 @@ from torch import Tensor
 from models.autoencoders.base import Network
 from models.autoencoders.search import Judge, best_of
 from models.errors import ConfigError
-from models.rows import Rows, SparseRows, times
+from models.products import times
+from models.rows import Rows, SparseRows
 
 MAX_RANK = 256
 RANKS = (4, 8, 16, 32, 64, 128, 256)

@@ -21,6 +21,7 @@ from models.autoencoders.corruption import check_corruption, damaged, hide
 from models.autoencoders.layers import (
     ACTIVATIONS,
     SparseLinear,
+    WideLinear,
     check_activation,
     check_widths,
     dense_stack,
@@ -82,7 +83,7 @@ class StackedAutoencoder(Autoencoder):
         self.n_layers = len(dims)
         self.encoder = sparse_stack(n_items, dims, config.activation)
         self.decoder = dense_stack(dims[::-1], config.activation)
-        self.output = nn.Linear(dims[0], n_items)
+        self.output = WideLinear(dims[0], n_items)
         initialise(self, generator)
         if config.form == "rbm":
             self._start_small(generator)

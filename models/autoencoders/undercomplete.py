@@ -7,10 +7,16 @@ The lesson's first network: h = sigmoid(W x + b), x_hat = sigmoid(W' h + b'), tr
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.autoencoders.base import Autoencoder
-from models.autoencoders.layers import check_activation, check_widths, initialise, sparse_stack
+from models.autoencoders.layers import (
+    WideLinear,
+    check_activation,
+    check_widths,
+    initialise,
+    sparse_stack,
+)
 from models.autoencoders.losses import LossName, check_loss
 from models.errors import ConfigError
 from models.rows import Rows
@@ -41,7 +47,7 @@ class UndercompleteAutoencoder(Autoencoder):
         super().__init__(n_items, config.loss)
         latent_dim = _width(config, n_items)
         self.encoder = sparse_stack(n_items, (latent_dim,), config.activation)
-        self.output = nn.Linear(latent_dim, n_items)
+        self.output = WideLinear(latent_dim, n_items)
         initialise(self, generator)
 
     def read(self, x: Rows) -> Rows:

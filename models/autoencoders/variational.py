@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from models.autoencoders.base import Autoencoder, LossTerms, Pass, TrainingPhase
 from models.autoencoders.corruption import damaged
 from models.autoencoders.layers import (
+    WideLinear,
     check_activation,
     check_widths,
     dense_stack,
@@ -24,8 +25,9 @@ from models.autoencoders.layers import (
     sparse_stack,
 )
 from models.autoencoders.losses import LOSSES, LossName, check_loss
-from models.autoencoders.wide import wide_linear
 from models.errors import ConfigError, choice_error
+from models.precision import widened
+from models.products import wide_linear
 from models.rows import Rows, among
 
 Form = Literal["mult-vae", "recvae"]
@@ -103,6 +105,11 @@ class Normal(NamedTuple):
         return (variance + self.mean.square() - 1 - self.log_variance).sum(dim=1) / 2
 
 
+def normal_of(moments: Tensor) -> Normal:
+    """From means and log variances side by side, (batch, 2 latent_dim)."""
+    return Normal(*widened(moments).chunk(2, dim=1))
+
+
 class Variational(Autoencoder):
     """What both forms share: the answer's code is the mean, that of training a sample."""
 
@@ -159,13 +166,13 @@ class MultVae(Variational):
         self.moments = nn.Linear(config.widths[-1], 2 * config.latent_dim)
         decoder_dims = (config.latent_dim, *config.widths[::-1])
         self.decoder = dense_stack(decoder_dims, config.activation)
-        self.output = nn.Linear(config.widths[0], n_items)
+        self.output = WideLinear(config.widths[0], n_items)
         # Saved with the weights: a fit that goes on must go on with the same weight of the KL.
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         initialise(self, generator)
 
     def posterior(self, seen: Rows) -> Normal:
-        return Normal(*self.moments(self.encoder(seen)).chunk(2, dim=1))
+        return normal_of(self.moments(self.encoder(seen)))
 
     def hidden(self, code: Tensor) -> Tensor:
         hidden: Tensor = self.decoder(code)

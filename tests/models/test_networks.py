@@ -7,9 +7,9 @@ from models.autoencoders.base import Autoencoder
 from models.autoencoders.corruption import CORRUPTIONS, gaussian, salt_and_pepper
 from models.autoencoders.denoising import DenoisingAutoencoder, DenoisingConfig
 from models.autoencoders.undercomplete import UndercompleteAutoencoder, UndercompleteConfig
-from models.autoencoders.wide import wide_linear
 from models.catalog import build, get_kind
 from models.errors import ConfigError
+from models.products import wide_linear
 from models.scoring.ranking import mask, top_n
 from tests.models.conftest import checkerboard, fitted, rows_of
 

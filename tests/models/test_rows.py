@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.rows import Rows, entries, n_columns, row_sums, times, unit_rows, values_of, with_values
+from models.products import times
+from models.rows import Rows, entries, n_columns, row_sums, unit_rows, values_of, with_values
 from tests.models.conftest import rows_of
 
 tables = st.integers(1, 6).flatmap(

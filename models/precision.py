@@ -1,0 +1,41 @@
+"""How many digits products are reckoned in while a network trains. Weights stay in float32.
+
+In bfloat16 (8 bits of mantissa, the exponents of float32) a product of matrices takes a fraction
+of the time where the processor multiplies it itself; elsewhere it takes longer. Sums within a
+product are in float32 (Kalamkar et al. 2019, "A study of bfloat16 for deep learning training").
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+PrecisionName = Literal["float32", "bfloat16", "auto"]
+
+PRECISIONS: tuple[PrecisionName, ...] = ("float32", "bfloat16", "auto")
+"""`auto` is bfloat16 where the processor multiplies it itself, float32 elsewhere."""
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor does."""
+    can = torch.cpu.get_capabilities()
+    return bool(can.get("amx_bf16") or can.get("avx512_bf16"))
+
+
+def precision(name: PrecisionName, device: str = "cpu") -> AbstractContextManager[object]:
+    """Within it products of layers are reckoned so; gradients follow what they are of."""
+    if name == "float32" or (name == "auto" and device == "cpu" and not multiplies_bfloat16()):
+        return nullcontext()
+    return torch.autocast(device, dtype=torch.bfloat16)
+
+
+def widened(x: Tensor) -> Tensor:
+    """x in float32, where it has fewer digits: for sums, and what is sensitive."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def reckoned(x: Tensor) -> Tensor:
+    """x in the digits in which the products around are reckoned."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
