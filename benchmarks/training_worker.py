@@ -24,6 +24,7 @@ from models.fitting import FitConfig, Fitting
 from models.precision import PRECISIONS, PrecisionName, precision
 from pipelines.data.interactions import Csr, batches, to_rows
 from pipelines.data.splits import HeldOut
+from pipelines.machine import kept_memory
 from pipelines.training.evaluate import evaluate, network_scorer, ranked
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm")
@@ -73,11 +74,13 @@ class Work:
 
     def epoch(self) -> None:
         """All batches."""
-        self._fitting.run_epoch(self._batches)
+        with kept_memory():
+            self._fitting.run_epoch(self._batches)
 
     def step(self) -> None:
         """Some batches: for what takes too long as a whole."""
-        self._fitting.run_epoch(lambda: islice(self._batches(), self._n_steps))
+        with kept_memory():
+            self._fitting.run_epoch(lambda: islice(self._batches(), self._n_steps))
 
     def naive(self) -> None:
         """The same number of batches of the naive network."""

@@ -20,7 +20,7 @@ from models.fitting import Fitting
 from models.rows import Rows, SparseRows
 from pipelines.data.splits import Split
 from pipelines.errors import FieldError, InvalidInput, NotReady
-from pipelines.machine import available_memory
+from pipelines.machine import available_memory, kept_memory
 from pipelines.training.checkpoints import Best, Checkpoint, Checkpoints, Epoch
 from pipelines.training.examples import Examples, InteractionExamples
 from pipelines.training.progress import OnProgress, Progress
@@ -147,9 +147,10 @@ def _last_checkpoint(
         fit = _Fit(network, examples, config, generator, on_progress)
         if begun is not None:
             fit.restore(begun)
-        while not fit.is_over:
-            fit.run_epoch()
-            checkpoints.save(fit.checkpoint())
+        with kept_memory():
+            while not fit.is_over:
+                fit.run_epoch()
+                checkpoints.save(fit.checkpoint())
         epochs = fit.end()
     on_progress(Progress("solving", 0, 1))
     network.solve(examples.rows(), _judge(network, examples, on_progress))
