@@ -5,7 +5,6 @@ The commands are those of `hourglass` itself, each in a process of its own. Not 
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import numpy as np
 from benchmarks.matrices import read_matrix
 
 HOST = "127.0.0.1"
+PREFIX = "HOURGLASS_"
 READY_SECONDS = 120
 STOP_SECONDS = 20
 
@@ -39,24 +39,17 @@ class Home:
     path: Path
     facts: dict[str, Any]
 
-    def command(self, *words: str) -> list[str]:
-        """A command of `hourglass`."""
-        return [sys.executable, "-c", "from service.cli import main; main()", *words]
-
-    def environment(self, port: int = 8000) -> dict[str, str]:
-        """This home, and nothing else of Hourglass's settings."""
-        others = {key: value for key, value in os.environ.items() if "HOURGLASS_" not in key}
-        named = {"HOME": str(self.path), "HOST": HOST, "PORT": str(port), "WORKERS": "1"}
-        return others | {f"HOURGLASS_{name}": value for name, value in named.items()}
+    def command(self, *words: str, port: int = 8000) -> list[str]:
+        """A command of `hourglass` in this home, whatever else is set."""
+        unset = [part for name in ("DATABASE_URL", "STORE_URL") for part in ("-u", PREFIX + name)]
+        values = {"HOME": self.path, "HOST": HOST, "PORT": port, "WORKERS": 1}
+        named = [f"{PREFIX}{name}={value}" for name, value in values.items()]
+        program = [sys.executable, "-c", "from service.cli import main; main()"]
+        return ["env", *unset, *named, *program, *words]
 
     def run(self, *words: str) -> Any:
         """What the command prints as JSON. Raises ServingError with its words where it fails."""
-        done = subprocess.run(
-            self.command(*words, "--json"),
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-        )
+        done = subprocess.run(self.command(*words, "--json"), capture_output=True, text=True)
         if done.returncode:
             reason = (done.stdout + done.stderr).strip()[-500:]
             raise ServingError(f"hourglass {' '.join(words)} failed: {reason}")
@@ -105,9 +98,7 @@ def serving(home: Home) -> Iterator["Server"]:
         port = probe.getsockname()[1]
     log = home.path / "serve.log"
     with log.open("wb") as written:
-        process = subprocess.Popen(
-            home.command("serve"), env=home.environment(port), stdout=written, stderr=written
-        )
+        process = subprocess.Popen(home.command("serve", port=port), stdout=written, stderr=written)
     try:
         server = Server(process, port, home.facts["artifact_id"])
         server.wait_until_ready(log)

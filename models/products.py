@@ -36,7 +36,7 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, x: SparseRows) -> Tensor:
         ctx.x, ctx.of = x, weight.dtype
-        few = len(x.indices) < len(weight)  # fewer rows than it takes to round all of them
+        few = len(x.indices) < len(weight)  # to round all rows takes longer than to sum some
         return reckoned(_sums(x, weight if few else reckoned(weight)))
 
     @staticmethod
@@ -66,6 +66,9 @@ def _widened_times(x: SparseRows, weight: Tensor) -> Tensor:
 TILE = (512, 256)
 """Rows and items of the product that is reckoned at once, but in bfloat16. One product of all items
 leaves the caches: on AVX2 tiles of this size take a half to two thirds of its time."""
+
+TRANSPOSED = 1_024
+"""Items of which the gradient is transposed at once."""
 
 
 class _Wide(torch.autograd.Function):
@@ -101,12 +104,16 @@ class _Wide(torch.autograd.Function):
 
 def _weight_gradient(grad: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
     """grad' x. In bfloat16 it is quicker to transpose the few features before and the product
-    after than to read the transpose of all items.
+    after, as long as that is in the caches, than to read the transpose of all items.
     """
     if grad.dtype == dtype:
         return grad.T @ x
-    product = x.T.contiguous() @ grad
-    return torch.empty(product.T.shape, dtype=dtype).copy_(product.T)
+    features = x.T.contiguous()
+    product = torch.empty(grad.shape[1], x.shape[1], dtype=dtype)
+    for left in range(0, len(product), TRANSPOSED):
+        own = slice(left, left + TRANSPOSED)
+        product[own] = (features @ grad[:, own]).T
+    return product
 
 
 def wide_linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
