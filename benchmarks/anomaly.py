@@ -57,7 +57,7 @@ def main() -> int:
     names = [name for name in names if name not in skipped]
     try:
         chosen = {name: task.detectors[name] for name in names}
-        cases = task.cases(arguments.data, arguments.protocol)
+        cases = _chosen(list(task.cases(arguments.data, arguments.protocol)), arguments.sets)
         measured = [_measure(case, chosen, arguments.seeds) for case in cases]
     except SetError as error:
         print(error, file=sys.stderr)
@@ -81,6 +81,14 @@ def main() -> int:
     }
     print(json.dumps(figures) if arguments.json else table(figures))
     return 0
+
+
+def _chosen(cases: list[Case], names: list[str] | None) -> list[Case]:
+    """The cases of these names, all where none is named. Raises SetError."""
+    known = [case.name for case in cases]
+    if unknown := [name for name in names or () if name not in known]:
+        raise SetError(f"unknown sets: {', '.join(unknown)}; there are {', '.join(known)}")
+    return [case for case in cases if names is None or case.name in names]
 
 
 def _labels(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -155,6 +163,7 @@ def _arguments() -> Any:
     )
     parser.add_argument("--seeds", type=_seeds, default=[0, 1, 2], help="default: 0,1,2")
     parser.add_argument("--detectors", type=_words, help="some of the task's; default: all")
+    parser.add_argument("--sets", type=_words, help="some of the sets, by name; default: all")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
     arguments = parser.parse_args()
     if task := TASKS.get(arguments.task):

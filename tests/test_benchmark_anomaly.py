@@ -121,3 +121,16 @@ def test_files_that_are_no_sets_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", Z=np.ones(3))
     with pytest.raises(SetError, match=r"other.npz has no arrays X and y"):
         list(labelled_sets(tmp_path))
+
+
+def test_some_sets_are_measured_by_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(folder / "other.npz", X=np.random.default_rng(1).normal(size=(20, 2)), y=[0, 1] * 10)
+    asked = ["anomaly", "--data", str(folder), "--seeds", "0", "--detectors", "sklearn-knn-5"]
+    monkeypatch.setattr(sys, "argv", [*asked, "--sets", "easy", "--json"])
+    assert anomaly.main() == 0
+    assert list(json.loads(capsys.readouterr().out)["sets"]) == ["easy"]
+    monkeypatch.setattr(sys, "argv", [*asked, "--sets", "hard"])
+    assert anomaly.main() == 1
+    assert "unknown sets: hard; there are easy, other" in capsys.readouterr().err

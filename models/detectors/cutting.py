@@ -75,18 +75,30 @@ def starts_of(n_time: int, length: int, step: int) -> Tensor:
     return starts if int(starts[-1]) == last else torch.cat([starts, torch.tensor([last])])
 
 
+def starts_in(many: Sequence[Array], length: int, step: int) -> Tensor:
+    """Where the windows of several series begin among the positions of all, (n_windows,)."""
+    offsets = np.cumsum([0, *map(len, many)]).tolist()
+    return torch.cat(
+        [
+            starts_of(len(series), length, step) + offset
+            for series, offset in zip(many, offsets, strict=False)
+        ]
+    )
+
+
 def pieces(
     many: Sequence[Array], length: int, share: float, generator: torch.Generator
 ) -> tuple[list[Array], list[Array]]:
     """Series cut in time into pieces of PIECE windows, at random to train on, at least one, or, a
-    share of them, to calibrate with. What is left at the end of a series belongs to its last piece.
+    share of them, to calibrate with, at least one of several. What is left at the end of a series
+    belongs to its last piece.
     """
     cut: list[Array] = []
     for series in many:
         n_pieces = max(1, len(series) // (PIECE * length))
         bounds = [num * PIECE * length for num in range(n_pieces)] + [len(series)]
         cut += [series[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
-    n_held_out = min(int(len(cut) * share), len(cut) - 1)
+    n_held_out = min(max(int(len(cut) * share), 1 if share else 0), len(cut) - 1)
     order = torch.randperm(len(cut), generator=generator).tolist()
     taught, kept_back = sorted(order[n_held_out:]), sorted(order[:n_held_out])
     return [cut[num] for num in taught], [cut[num] for num in kept_back]

@@ -5,18 +5,21 @@ models/scoring/calibration.py; how a detector is fitted in fit.py, why a row is 
 explanation.py, how it is kept in kept.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from models.detectors.cells import RowProblem, Table
-from models.detectors.members import Member, MemberName
+from models.detectors.cells import Table, n_rows_of
+from models.detectors.members import Member, MemberName, expected_of
 from models.detectors.objectives import OBJECTIVES, KindName
 from models.detectors.preparation import Prepared, RowPreparation
 from models.detectors.recipes import Form, Regime
-from models.errors import ConfigError, RowsError, choice_error
+from models.detectors.told import Holds, Scored, Told, cells_of, taken
+from models.errors import ConfigError, choice_error
 from models.scoring.calibration import p_values, threshold_at
 
 
@@ -54,19 +57,6 @@ class DetectorConfig:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The rows that could be scored, by number, with what was found; the problems of the others.
-
-    rows, scores, p_values (n_good,); p_values is None where nothing was held out for them.
-    """
-
-    rows: Tensor
-    scores: Tensor
-    p_values: Tensor | None
-    problems: tuple[RowProblem, ...]
-
-
-@dataclass(frozen=True)
 class RowDetector:
     """A fitted detector.
 
@@ -98,6 +88,34 @@ class RowDetector:
         p = p_values(scores, self.calibration) if len(self.calibration) else None
         return Scored(prepared.rows, scores, p, prepared.problems)
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(plan.name for plan in self.preparation.columns)
+
+    @property
+    def takes(self) -> dict[str, Holds]:
+        return {plan.name: plan.kind for plan in self.preparation.columns}
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        return tuple(self.members)
+
+    def shown(self, table: Table) -> Table:
+        return table
+
+    def tell(self, table: Table, rows: Sequence[int] | None = None) -> Told:
+        chosen = np.arange(n_rows_of(table)) if rows is None else np.array(rows, dtype=np.int64)
+        some = table if rows is None else taken(table, chosen)
+        prepared = self.preparation.prepare(some)
+        expected = self.preparation.restore(expected_of(list(self.members.values()), prepared.x))
+        return Told(
+            rows=torch.from_numpy(chosen)[prepared.rows],
+            contributions=self.columns(prepared) * self.column_weights,
+            observed=cells_of(some, self.column_names, prepared.rows.tolist()),
+            expected=expected,
+            problems=tuple(replace(each, row=int(chosen[each.row])) for each in prepared.problems),
+        )
+
     def scores(self, prepared: Prepared) -> Tensor:
         """Of rows already prepared, (n_good,) float64."""
         return (self.columns(prepared) * self.column_weights).sum(dim=1)
@@ -115,12 +133,7 @@ class RowDetector:
         return sums.index_add_(1, owner, parts)
 
     def weigh(self, column_weights: Tensor) -> "RowDetector":
-        """The same with other weights of columns, calibrated anew.
-
-        Raises RowsError where what was held out was not kept, as of windows.
-        """
-        if len(self.held_out) != len(self.calibration):
-            raise RowsError("What calibrated this detector was not kept; it cannot be weighed.")
+        """The same with other weights of columns, calibrated anew."""
         calibration = (self.held_out * column_weights).sum(dim=1)
         return replace(self, column_weights=column_weights, calibration=calibration)
 

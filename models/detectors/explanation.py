@@ -3,18 +3,16 @@
 Contributions sum to the score; what a member cannot give to a column is one named `unattributed`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from models.detectors.cells import RowProblem, Table
 from models.detectors.detector import RowDetector
-from models.detectors.members import CodeMember, NetworksMember
-from models.detectors.neighbours import Neighbours
 from models.detectors.preparation import Prepared
+from models.detectors.told import Detector
 
 UNATTRIBUTED = "unattributed"
 
@@ -39,21 +37,15 @@ class Explained:
 
 
 def explain(
-    detector: RowDetector, table: Table
+    detector: Detector, table: Table, rows: Sequence[int] | None = None
 ) -> tuple[tuple[Explained, ...], tuple[RowProblem, ...]]:
-    """The usable rows of a table explained, and the problems of the others."""
-    prepared = detector.preparation.prepare(table)
-    columns = detector.preparation.columns
-    by_column = column_errors(detector, prepared)
-    expected = detector.preparation.restore(_expected(detector, prepared))
-    names = [plan.name for plan in columns]
-    explained = [
-        _explained(row, added, [plain(table[name][row]) for name in names], usual, names)
-        for row, added, usual in zip(
-            prepared.rows.tolist(), by_column.tolist(), expected, strict=True
-        )
-    ]
-    return tuple(explained), prepared.problems
+    """The usable rows of a table explained, and the problems of the others; rows: of some."""
+    told = detector.tell(table, rows)
+    names = detector.column_names
+    parts = zip(
+        told.rows.tolist(), told.contributions.tolist(), told.observed, told.expected, strict=True
+    )
+    return tuple(_explained(names, *each) for each in parts), told.problems
 
 
 def column_errors(detector: RowDetector, prepared: Prepared) -> Tensor:
@@ -61,33 +53,19 @@ def column_errors(detector: RowDetector, prepared: Prepared) -> Tensor:
     return detector.columns(prepared) * detector.column_weights
 
 
-def _explained(
-    row: int, added: list[float], observed: list[Any], usual: list[Any], names: list[str]
-) -> Explained:
+def contributions_of(
+    names: Sequence[str], added: Sequence[float], observed: Sequence[Any], usual: Sequence[Any]
+) -> tuple[Contribution, ...]:
+    """The largest first; added: one a name, and last what none adds."""
     *told, rest = added
     contributions = [Contribution(*each) for each in zip(names, observed, usual, told, strict=True)]
     contributions.sort(key=lambda each: -each.contribution)
     if rest:
         contributions.append(Contribution(UNATTRIBUTED, None, None, rest))
-    return Explained(row, sum(added), tuple(contributions))
+    return tuple(contributions)
 
 
-def plain(value: Any) -> Any:
-    """A cell as Python has it, so that JSON can hold it."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _expected(detector: RowDetector, prepared: Prepared) -> Tensor:
-    """What is usual given the rest of the row: as the nearest training rows have it, the most that
-    a member looks at; without such a member as rebuilt; else the mean.
-
-    Networks come second: at the low noise at which they score they nearly copy a strange cell.
-    """
-    members = list(detector.members.values())
-    neighbours = [each for each in members if isinstance(each, Neighbours)]
-    if neighbours:
-        return max(neighbours, key=lambda each: each.k).expected(prepared.x)
-    for member in members:
-        if isinstance(member, NetworksMember | CodeMember):
-            return member.expected(prepared.x)
-    return torch.zeros_like(prepared.x)
+def _explained(
+    names: Sequence[str], row: int, added: list[float], observed: list[Any], usual: list[Any]
+) -> Explained:
+    return Explained(row, sum(added), contributions_of(names, added, observed, usual))

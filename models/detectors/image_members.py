@@ -13,6 +13,7 @@ from torch import Tensor
 
 from models.detectors.contamination import typical_of
 from models.detectors.forest import Forest
+from models.detectors.growing import OnStep, in_silence
 from models.detectors.neighbours import Neighbours
 from models.detectors.pictures import Components
 from models.detectors.restoring import RestoringConfig, RestoringNetwork, fit_restoring
@@ -39,17 +40,12 @@ LEAST_CODE = 1e-3
 
 
 class ImageMember(Protocol):
-    """Anything that tells how strange pictures are, and perhaps where.
+    """Anything that tells how strange pictures are, and perhaps where."""
 
-    x (n, n_pixels) float64 throughout.
-    """
-
-    def errors(self, x: Tensor) -> Tensor:
-        """(n, 2): what pixels account for, and what none does."""
-        ...
-
-    def error_maps(self, x: Tensor) -> Tensor:
-        """What each pixel accounts for, (n, n_pixels): sums to the first of `errors`."""
+    def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (n, n_pixels) float64 -> what each pixel accounts for, (n, n_pixels), and what none
+        does, (n,).
+        """
         ...
 
 
@@ -60,12 +56,9 @@ class ComponentsMember:
     components: Components
     n: int
 
-    def errors(self, x: Tensor) -> Tensor:
-        return _told(self.error_maps(x).sum(dim=1))
-
-    def error_maps(self, x: Tensor) -> Tensor:
+    def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
         first = replace(self.components, basis=self.components.basis[: self.n])
-        return first.residual(x).square()
+        return first.residual(x).square(), x.new_zeros(len(x))
 
 
 @dataclass(frozen=True)
@@ -75,11 +68,13 @@ class NeighboursMember:
     components: Components
     near: Neighbours
 
-    def errors(self, x: Tensor) -> Tensor:
-        return _told(self.near.errors(self.components.codes(x)).sum(dim=1))
+    def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        codes = self.components.codes(x)
+        return self.near.errors(codes, along=self.components.basis), x.new_zeros(len(x))
 
-    def error_maps(self, x: Tensor) -> Tensor:
-        return self.near.errors(self.components.codes(x), along=self.components.basis)
+    def expected(self, x: Tensor) -> Tensor:
+        """The mean of the nearest training pictures, as components tell it, (n, n_pixels)."""
+        return self.components.restored(self.near.expected(self.components.codes(x)))
 
 
 @dataclass(frozen=True)
@@ -88,12 +83,8 @@ class ImageForestMember:
 
     forest: Forest
 
-    def errors(self, x: Tensor) -> Tensor:
-        scores = self.forest.score(x)
-        return torch.stack([torch.zeros_like(scores), scores], dim=1)
-
-    def error_maps(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x)
+    def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros_like(x), self.forest.score(x)
 
 
 @dataclass(frozen=True)
@@ -109,18 +100,11 @@ class RestoringMember:
     typical_error: float = 1.0
     typical_distance: float = 1.0
 
-    def errors(self, x: Tensor) -> Tensor:
+    def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
         errors, nats = self.network.judged(x)
         distances = self.near.errors(self.network.codes(x)).sum(dim=1)
-        told = RESTORED / self.typical_error * errors.sum(dim=1)
-        return torch.stack([told, NAT * nats + CODE / self.typical_distance * distances], dim=1)
-
-    def error_maps(self, x: Tensor) -> Tensor:
-        return self.network.judged(x)[0] * (RESTORED / self.typical_error)
-
-
-def _told(scores: Tensor) -> Tensor:
-    return torch.stack([scores, torch.zeros_like(scores)], dim=1)
+        rest = NAT * nats + CODE / self.typical_distance * distances
+        return errors * (RESTORED / self.typical_error), rest
 
 
 @dataclass(frozen=True)
@@ -133,6 +117,8 @@ class ImageGround:
     shape: tuple[int, int, int]
     components: Components
     generator: torch.Generator
+    scores_own: bool = False
+    on_step: OnStep = in_silence
 
 
 def _components(ground: ImageGround) -> ImageMember:
@@ -143,7 +129,9 @@ def _components(ground: ImageGround) -> ImageMember:
 def _neighbours(ground: ImageGround) -> ImageMember:
     """Codes are divided by the largest, so that none is as far off as a feature's bound."""
     codes = ground.components.codes(ground.x)
-    near = Neighbours.fit(codes, k=N_NEIGHBOURS, skips_itself=False, generator=ground.generator)
+    near = Neighbours.fit(
+        codes, k=N_NEIGHBOURS, skips_itself=ground.scores_own, generator=ground.generator
+    )
     reach = codes.abs().max().clamp_min(1e-9)
     return NeighboursMember(ground.components, replace(near, scale=near.scale * reach))
 
@@ -153,10 +141,18 @@ def _forest(ground: ImageGround) -> ImageMember:
 
 
 def _restoring(ground: ImageGround) -> ImageMember:
-    network = fit_restoring(ground.x, RESTORING, shape=ground.shape, generator=ground.generator)
+    network = fit_restoring(
+        ground.x,
+        RESTORING,
+        shape=ground.shape,
+        generator=ground.generator,
+        on_epoch=lambda done, total: ground.on_step("restoring", done, total),
+    )
     codes = network.codes(ground.x)
     spread = codes.std(dim=0, correction=0) + LEAST_CODE * codes.std(correction=0) + 1e-12
-    near = Neighbours.fit(codes, k=N_NEAR_CODES, skips_itself=False, generator=ground.generator)
+    near = Neighbours.fit(
+        codes, k=N_NEAR_CODES, skips_itself=ground.scores_own, generator=ground.generator
+    )
     near = replace(near, scale=spread)
     distances = replace(near, skips_itself=True).errors(codes).sum(dim=1)
     some = ground.x[:: max(1, len(ground.x) // MAX_JUDGED)]
@@ -172,8 +168,9 @@ IMAGE_FITS: dict[ImageMemberName, Callable[[ImageGround], ImageMember]] = {
 }
 
 
-def reference_errors_of(member: ImageMember, x: Tensor) -> Tensor:
-    """The errors of pictures on which the member was fitted, as if they were others."""
+def reference_scores_of(member: ImageMember, x: Tensor) -> Tensor:
+    """What pictures score on which the member was fitted, as if they were others, (n,)."""
     if isinstance(member, NeighboursMember | RestoringMember):
         member = replace(member, near=replace(member.near, skips_itself=True))
-    return member.errors(x)
+    maps, rest = member.judge(x)
+    return maps.sum(dim=1) + rest

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.detectors.cells import RowProblem
 from models.detectors.contamination import estimate_contamination, typical_of
-from models.detectors.detector import Scored
+from models.detectors.growing import OnStep, in_silence
 from models.detectors.image_members import (
     IMAGE_FITS,
     MAX_JUDGED,
@@ -20,9 +20,10 @@ from models.detectors.image_members import (
     ImageGround,
     ImageMember,
     ImageMemberName,
-    reference_errors_of,
+    reference_scores_of,
 )
 from models.detectors.pictures import Components, prepare_pictures
+from models.detectors.told import Scored
 from models.errors import ConfigError, RowsError, choice_error
 from models.scoring.calibration import p_values, threshold_at
 
@@ -34,6 +35,8 @@ WEIGHTS: dict[ImageMemberName, float] = {
 }
 """Members with their weights, chosen as docs/adr/0017-pictures-upright-and-windows.md tells."""
 LEAST_PICTURES = 2
+CHUNK = 256
+"""Pictures that are judged together."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class ImageDetectorConfig:
     """Other members than the usual, in equal parts."""
     calibration_share: float = 0.2
     """Share of the pictures held out of training for p-values; 0: none, and nothing is promised."""
+    scores_own: bool = False
+    """Pictures that are scored may be those of training: of those like the one scored to a hair,
+    one is not counted among its neighbours."""
 
     def __post_init__(self) -> None:
         for name in self.members:
@@ -89,37 +95,36 @@ class ImageDetector:
         """How strange each usable picture (n, channels, height, width) in [0, 1] is; the others are
         listed with what is wrong with them. Raises RowsError for another shape.
         """
-        prepared = prepare_pictures(pictures, self.shape)
-        scores = self._errors(prepared.x).sum(dim=1)
-        p = p_values(scores, self.calibration) if len(self.calibration) else None
-        return Scored(prepared.rows, scores, p, prepared.problems)
+        found = self.error_maps(pictures)
+        p = p_values(found.scores, self.calibration) if len(self.calibration) else None
+        return Scored(found.rows, found.scores, p, found.problems)
 
     def error_maps(self, pictures: Tensor) -> ErrorMaps:
         """Where each usable picture is strange. Raises as `score`."""
         prepared = prepare_pictures(pictures, self.shape)
-        errors = self._errors(prepared.x)
-        maps = torch.zeros_like(prepared.x)
-        for member, factor in zip(self.members.values(), self.factors, strict=True):
-            maps += member.error_maps(prepared.x) * factor
+        maps, rest = self._judge(prepared.x)
         return ErrorMaps(
-            prepared.rows,
-            errors.sum(dim=1),
-            maps.reshape(-1, *self.shape),
-            errors[:, 1],
-            prepared.problems,
+            rows=prepared.rows,
+            scores=maps.sum(dim=1) + rest,
+            maps=maps.reshape(-1, *self.shape),
+            unattributed=rest,
+            problems=prepared.problems,
         )
 
     def threshold_at(self, alert_rate: float) -> float | None:
         """The score above which a picture is an anomaly at that rate; None: too few held out."""
         return threshold_at(alert_rate, self.calibration)
 
-    def _errors(self, x: Tensor) -> Tensor:
-        """(n, 2): what pixels account for, and what none does."""
-        errors = x.new_zeros(len(x), 2)
-        if len(x):
+    def _judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What each pixel accounts for, (n, n_pixels), and what none does, (n,)."""
+        maps, rest = torch.zeros_like(x), x.new_zeros(len(x))
+        for start in range(0, len(x), CHUNK):
+            part = slice(start, start + CHUNK)
             for member, factor in zip(self.members.values(), self.factors, strict=True):
-                errors += member.errors(x) * factor
-        return errors
+                told, untold = member.judge(x[part])
+                maps[part] += told * factor
+                rest[part] += untold * factor
+        return maps, rest
 
 
 @dataclass(frozen=True)
@@ -131,9 +136,14 @@ class FittedImages:
 
 
 def fit_images(
-    pictures: Tensor, config: ImageDetectorConfig, *, generator: torch.Generator
+    pictures: Tensor,
+    config: ImageDetectorConfig,
+    *,
+    generator: torch.Generator,
+    on_step: OnStep = in_silence,
 ) -> FittedImages:
-    """Fit to the usable pictures (n, channels, height, width) in [0, 1].
+    """Fit to the usable pictures (n, channels, height, width) in [0, 1]; on_step is told how far
+    that is.
 
     Raises RowsError when fewer than two that differ are left to learn from: from one picture,
     nothing can be told of how others vary.
@@ -147,14 +157,10 @@ def fit_images(
         detail = f"{len(x)} pictures are left to learn from, and they must be two that differ."
         raise RowsError(detail)
     components = Components.fit(x, n_codes=N_CODES, generator=generator)
-    ground = ImageGround(x, shape, components, generator)
+    ground = ImageGround(x, shape, components, generator, config.scores_own, on_step)
     weights = dict.fromkeys(config.members, 1.0) or WEIGHTS
     members = {name: fit(ground) for name, fit in IMAGE_FITS.items() if name in weights}
-    some = x[:: max(1, len(x) // MAX_JUDGED)]
-    errors = [reference_errors_of(member, some).sum(dim=1) for member in members.values()]
-    shares = torch.tensor([weights[name] for name in members], dtype=torch.float64)
-    typical = torch.tensor([typical_of(each) for each in errors], dtype=torch.float64)
-    factors = shares / shares.sum() / typical
+    factors, scores = _weighed(members, weights, x)
     detector = ImageDetector(
         config=config,
         shape=shape,
@@ -162,10 +168,25 @@ def fit_images(
         members=members,
         factors=factors,
         calibration=torch.zeros(0, dtype=torch.float64),
-        contamination=estimate_contamination(torch.stack(errors, dim=1) @ factors),
+        contamination=estimate_contamination(scores),
     )
-    calibration = detector._errors(held_out).sum(dim=1)
+    maps, rest = detector._judge(held_out)
+    calibration = maps.sum(dim=1) + rest
     return FittedImages(replace(detector, calibration=calibration), prepared.problems)
+
+
+def _weighed(
+    members: dict[ImageMemberName, ImageMember], weights: dict[ImageMemberName, float], x: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What each member's errors count, (n_members,), and what some of the pictures x (n, n_pixels)
+    score as if they were others.
+    """
+    some = x[:: max(1, len(x) // MAX_JUDGED)]
+    errors = [reference_scores_of(member, some) for member in members.values()]
+    shares = torch.tensor([weights[name] for name in members], dtype=torch.float64)
+    typical = torch.tensor([typical_of(each) for each in errors], dtype=torch.float64)
+    factors = shares / shares.sum() / typical
+    return factors, torch.stack(errors, dim=1) @ factors
 
 
 def _shape_of(pictures: Tensor) -> tuple[int, int, int]:

@@ -100,7 +100,8 @@ def pack_windows(detector: WindowDetector) -> tuple[Tensors, Values]:
         "columns": list(detector.columns),
         "rows": rows,
     }
-    return {**prefixed("rows", tensors), "positions": detector.position_calibration}, values
+    own = {"column_weights": detector.column_weights, "held_out": detector.held_out}
+    return {**prefixed("rows", tensors), **own}, values
 
 
 def unpack_windows(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> WindowDetector:
@@ -110,7 +111,8 @@ def unpack_windows(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> 
         config=WindowsConfig(values["length"], values["step"], rows.config),
         columns=tuple(values["columns"]),
         rows=rows,
-        position_calibration=tensors["positions"],
+        column_weights=tensors["column_weights"],
+        held_out=tensors["held_out"],
     )
 
 

@@ -4,6 +4,7 @@ A member that rebuilds a row, or compares it with others, gives errors a feature
 score; one that cannot say which feature it was gives one number a row. Not how they are joined.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -86,3 +87,18 @@ class CodeMember:
     def expected(self, x: Tensor) -> Tensor:
         """What the rows should look like, (n_rows, n_features)."""
         return self.networks.expected(x)
+
+
+def expected_of(members: Sequence[Member], x: Tensor) -> Tensor:
+    """What is usual given the rest of the row: as the nearest training rows have it, the most that
+    a member looks at; without such a member as rebuilt; else the mean. (n_rows, n_features)
+
+    Networks come second: at the low noise at which they score they nearly copy a strange cell.
+    """
+    neighbours = [each for each in members if isinstance(each, Neighbours)]
+    if neighbours:
+        return max(neighbours, key=lambda each: each.k).expected(x)
+    for member in members:
+        if isinstance(member, NetworksMember | CodeMember):
+            return member.expected(x)
+    return torch.zeros_like(x)

@@ -20,6 +20,9 @@ CHUNK = 512
 """Rows that look for their neighbours together, at most."""
 CELLS = 1 << 23
 """Differences to neighbours that are in memory at a time."""
+SAME = 1e-10
+"""Squared distance to a row, as a share of that to the farthest neighbour, up to which it is the
+row itself: a code is rounded otherwise in another batch."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,8 @@ def _differences(x: Tensor, reference: Tensor, k: int, skips_itself: bool) -> Te
 def _without_itself(differences: Tensor) -> Tensor:
     """One neighbour less: the row itself where it is among them, else the farthest."""
     squared = differences.square().sum(dim=2)  # (n_rows, k + 1)
-    dropped = torch.where(squared.amin(dim=1) == 0, squared.argmin(dim=1), squared.argmax(dim=1))
+    is_there = squared.amin(dim=1) <= SAME * squared.amax(dim=1)
+    dropped = torch.where(is_there, squared.argmin(dim=1), squared.argmax(dim=1))
     kept = torch.arange(differences.shape[1]) != dropped[:, None]
     n_rows, n_near, n_features = differences.shape
     return differences[kept].reshape(n_rows, n_near - 1, n_features)

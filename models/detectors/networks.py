@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
+from models.detectors.batches import batch_size, n_epochs, shuffled
 from models.detectors.objectives import OBJECTIVES, KindName
 from models.errors import ConfigError, choice_error
 from models.fitting import FitConfig, fit_all
 from models.rows import Rows
 
-BATCH_SIZE = 128
 LEARNING_RATE = 2e-3
 LEAST = {"penalty_weight": 0, "n_members": 1, "width": 1, "n_draws": 1, "steps": 1, "epochs": 1}
 """What the options of the networks are at least."""
@@ -178,30 +178,23 @@ def fit_networks(
     on_epoch: told how many epochs are done, of how many; what it raises ends the training.
     """
     networks = RowNetworks(config, n_features=x.shape[1], grain=grain, generator=generator)
-    size = min(BATCH_SIZE, len(x))
     rows = x.float()
     fit = FitConfig(
-        epochs=min(config.epochs, max(1, round(config.steps / math.ceil(len(x) / size)))),
-        batch_size=size,
+        epochs=n_epochs(len(x), steps=config.steps, epochs=config.epochs),
+        batch_size=batch_size(len(x)),
         learning_rate=LEARNING_RATE,
     )
     epochs = itertools.count()
 
     def batches() -> Iterator[Tensor]:
         on_epoch(next(epochs), fit.epochs)
-        return _batches(rows, size, generator)
+        return shuffled(rows, generator)
 
     fit_all(networks, fit, batches, generator=generator)
     networks.double()
     with torch.inference_mode():
         networks.learn_typical(x)
     return networks
-
-
-def _batches(x: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """All rows once, shuffled, in batches of one size but the last."""
-    for chosen in torch.split(torch.randperm(len(x), generator=generator), size):
-        yield x[chosen]
 
 
 def _uniform(n_members: int, n_in: int, n_out: int, generator: torch.Generator) -> Tensor:

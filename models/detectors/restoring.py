@@ -6,14 +6,16 @@ are set upright worse. Restoring is the task of Ye et al. 2020 ("Attribute resto
 that of Golan & El-Yaniv 2018 (GEOM); here one code serves both. Not how pictures are prepared.
 """
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
+from models.detectors.batches import batch_size, n_epochs, shuffled
 from models.encoders.initialise import initialise
 from models.fitting import FitConfig, fit_all
 from models.rows import Rows
@@ -26,7 +28,6 @@ MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 TURNS = 4
 N_WAYS = TURNS * len(MOVES)
 """Ways in which a picture is displaced: each turn with each move; the first leaves it as it is."""
-BATCH_SIZE = 128
 CHUNK = 256
 """Pictures that are scored together."""
 
@@ -163,21 +164,24 @@ def fit_restoring(
     *,
     shape: tuple[int, int, int],
     generator: torch.Generator,
+    on_epoch: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> RestoringNetwork:
-    """Train on the pictures x (n, n_pixels), each of that shape; at least two."""
+    """Train on the pictures x (n, n_pixels), each of that shape; at least two.
+
+    on_epoch: told how many epochs are done, of how many; what it raises ends the training.
+    """
     network = RestoringNetwork(config, shape=shape, generator=generator)
-    size = min(BATCH_SIZE, len(x))
     rows = x.float()
-
-    def batches() -> Iterator[Tensor]:
-        for chosen in torch.split(torch.randperm(len(rows), generator=generator), size):
-            if len(chosen) > 1:  # one alone has no variance to be normalised by
-                yield rows[chosen]
-
     fit = FitConfig(
-        epochs=min(config.epochs, max(1, round(config.steps / math.ceil(len(x) / size)))),
-        batch_size=size,
+        epochs=n_epochs(len(x), steps=config.steps, epochs=config.epochs),
+        batch_size=batch_size(len(x)),
         learning_rate=2e-3,
     )
+    epochs = itertools.count()
+
+    def batches() -> Iterator[Tensor]:
+        on_epoch(next(epochs), fit.epochs)
+        return shuffled(rows, generator, least=2)  # one alone has no variance to be normalised by
+
     fit_all(network, fit, batches, generator=generator)
     return network

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor
 
-from models.detectors.detector import RowDetector
+from models.detectors.told import Detector
 from models.errors import RowsError
 
 PRIOR = 0.1
@@ -38,12 +38,12 @@ class Reweighted:
     and under new ones in which the row that is judged had no part.
     """
 
-    detector: RowDetector
+    detector: Detector
     before: Figures
     after: Figures
 
 
-def reweight(detector: RowDetector, columns: Tensor, is_right: Tensor) -> Reweighted:
+def reweight(detector: Detector, columns: Tensor, is_right: Tensor) -> Reweighted:
     """The detector with the weights that labelled rows speak for, calibrated anew.
 
     columns (n_rows, n_columns + 1), as `RowDetector.columns` has it; is_right (n_rows,) bool: a

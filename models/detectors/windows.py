@@ -4,7 +4,7 @@ A detector of rows scores windows; a position is as strange as the windows that 
 Not where series come from. How one is kept is in kept.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,14 +17,20 @@ from models.detectors.cutting import (
     check_columns,
     first_problem,
     pieces,
-    starts_of,
+    starts_in,
     usable_series,
 )
 from models.detectors.detector import DetectorConfig, RowDetector
-from models.detectors.explanation import column_errors
 from models.detectors.fit import fit_detector
+from models.detectors.growing import OnStep, in_silence
+from models.detectors.members import expected_of
+from models.detectors.preparation import Prepared
+from models.detectors.stretches import Stretch, stretches_of
 from models.errors import ConfigError, RowsError
 from models.scoring.calibration import p_values, threshold_at
+
+CHUNK = 8192
+"""Windows that are in memory as rows together."""
 
 
 @dataclass(frozen=True)
@@ -49,41 +55,32 @@ class WindowsConfig:
 class ScoredSeries:
     """What was found in one series.
 
-    starts, scores (n_windows,): where each window begins, how strange it is. positions (n_time,):
-    how strange each position is, the mean over the windows that cover it. contributions (n_time,
-    n_columns + 1): what each column adds to that, and last what none does. p_values (n_windows,),
-    position_p_values (n_time,): None where nothing was held out.
+    positions (n_time,): how strange each position is, the mean over the windows that cover it.
+    p_values (n_time,): None where nothing was held out. contributions (n_time, n_columns + 1): what
+    each column adds to that, and last what none does.
     """
 
-    starts: Tensor
-    scores: Tensor
-    p_values: Tensor | None
     positions: Tensor
-    position_p_values: Tensor | None
-    contributions: Tensor
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Neighbouring positions, start <= t < stop, that are all strange; what its strangest has, and
-    what each column adds in the mean, with what no column does last (n_columns + 1,).
-    """
-
-    start: int
-    stop: int
-    score: float
-    p_value: float
+    p_values: Tensor | None
     contributions: Tensor
 
 
 @dataclass(frozen=True)
 class WindowDetector:
-    """A fitted detector. rows: of windows; position_calibration (n,): of positions held out."""
+    """A fitted detector. rows: of windows. held_out (n, n_columns + 1): what each column adds to
+    positions held out, before its weight of column_weights (n_columns + 1,).
+    """
 
     config: WindowsConfig
     columns: tuple[str, ...]
     rows: RowDetector
-    position_calibration: Tensor
+    column_weights: Tensor
+    held_out: Tensor
+
+    @property
+    def calibration(self) -> Tensor:
+        """Scores of positions held out, (n,)."""
+        return (self.held_out * self.column_weights).sum(dim=1)
 
     def score(self, series: Array) -> ScoredSeries:
         """Of one series (n_time, n_columns). Raises RowsError, naming time and column, for one that
@@ -92,19 +89,7 @@ class WindowDetector:
         check_columns(series, self.columns)
         if problem := first_problem(series, self.columns, self.config.length):
             raise RowsError(problem)
-        starts = starts_of(len(series), self.config.length, self.config.step)
-        parts = self._parts(series, starts)
-        contributions = _by_position(parts, starts, len(series), self.config.length)
-        scores, positions = parts.sum(dim=1), contributions.sum(dim=1)
-        held_out = len(self.position_calibration)
-        return ScoredSeries(
-            starts=starts,
-            scores=scores,
-            p_values=p_values(scores, self.rows.calibration) if held_out else None,
-            positions=positions,
-            position_p_values=p_values(positions, self.position_calibration) if held_out else None,
-            contributions=contributions,
-        )
+        return self._scored(self.judge([series]))
 
     def score_all(
         self, many: Sequence[Array]
@@ -116,32 +101,62 @@ class WindowDetector:
         for series in many:
             check_columns(series, self.columns)
         good, problems = usable_series(many, self.columns, self.config.length)
-        return {num: self.score(many[num]) for num in good}, problems
+        if not good:
+            return {}, problems
+        judged = self.judge([many[num] for num in good])
+        parts = torch.split(judged, [len(many[num]) for num in good])
+        return {num: self._scored(part) for num, part in zip(good, parts, strict=True)}, problems
 
     def stretches(self, scored: ScoredSeries, alert_rate: float) -> tuple[Stretch, ...]:
         """Where a series is strange, the strangest first, at that share of usual positions.
 
         Raises ConfigError for a rate that too few positions were held out for.
         """
-        threshold = threshold_at(alert_rate, self.position_calibration)
-        if threshold is None or scored.position_p_values is None:
-            n = len(self.position_calibration)
+        threshold = threshold_at(alert_rate, self.calibration)
+        if threshold is None or scored.p_values is None:
+            n = len(self.held_out)
             detail = f"{n} positions were held out, too few for an alert rate of {alert_rate:g}."
             raise ConfigError("alert_rate", detail)
-        found = [
-            _stretch(scored, scored.position_p_values, start, stop)
-            for start, stop in _runs(scored.positions > threshold)
-        ]
-        return tuple(sorted(found, key=lambda each: -each.score))
+        one = torch.zeros(len(scored.positions), dtype=torch.int64)
+        return stretches_of(scored.positions > threshold, scored.positions, scored.p_values, one)
 
-    def _parts(self, series: Array, starts: Tensor) -> Tensor:
-        """What each column adds to the score of each window, and last what none does:
-        (n_windows, n_columns + 1).
+    def judge(self, many: Sequence[Array]) -> Tensor:
+        """What each column adds to the positions of usable series, before its weight, and last what
+        none does: (n_positions of all, n_columns + 1).
         """
-        prepared = self.rows.preparation.prepare(windows_as_rows(series, starts, self.config))
-        told = column_errors(self.rows, prepared)  # (n_windows, length * n_columns + 1)
-        cells = told[:, :-1].reshape(len(starts), self.config.length, len(self.columns))
-        return torch.cat([cells.sum(dim=1), told[:, -1:]], dim=1)
+        spread = _Spread(many, self.config.length, len(self.columns) + 1)
+        for places, prepared in self._windows(many):
+            told = self.rows.columns(prepared)  # (n_windows, length * n_columns + 1)
+            parts = torch.cat([self._cells(told[:, :-1]).sum(dim=1), told[:, -1:]], dim=1)
+            spread.add(places, parts[:, None].expand(-1, self.config.length, -1))
+        return spread.mean()
+
+    def expected(self, many: Sequence[Array]) -> Tensor:
+        """What is usual there given the rest of the windows, (n_positions of all, n_columns)."""
+        spread = _Spread(many, self.config.length, len(self.columns))
+        members = list(self.rows.members.values())
+        for places, prepared in self._windows(many):
+            usual = self.rows.preparation.restore(expected_of(members, prepared.x))
+            spread.add(places, self._cells(torch.tensor(usual, dtype=torch.float64)))
+        return spread.mean()
+
+    def _windows(self, many: Sequence[Array]) -> Iterator[tuple[Tensor, Prepared]]:
+        """Windows of usable series, some at a time: where their positions are among those of all,
+        (n_windows, length), and the windows as rows.
+        """
+        joined, steps = np.concatenate(many), torch.arange(self.config.length)
+        for starts in torch.split(starts_in(many, self.config.length, self.config.step), CHUNK):
+            table = windows_as_rows(joined, starts, self.config)
+            yield starts[:, None] + steps, self.rows.preparation.prepare(table)
+
+    def _cells(self, flat: Tensor) -> Tensor:
+        return flat.reshape(len(flat), self.config.length, len(self.columns))
+
+    def _scored(self, judged: Tensor) -> ScoredSeries:
+        contributions = judged * self.column_weights
+        positions, calibration = contributions.sum(dim=1), self.calibration
+        p = p_values(positions, calibration) if len(calibration) else None
+        return ScoredSeries(positions, p, contributions)
 
 
 def windows_as_rows(series: Array, starts: Tensor, config: WindowsConfig) -> Table:
@@ -167,11 +182,13 @@ def fit_windows(
     *,
     columns: Sequence[str],
     generator: torch.Generator,
+    on_step: OnStep = in_silence,
 ) -> FittedWindows:
-    """Fit to series (n_time, n_columns) each, not all of one length.
+    """Fit to series (n_time, n_columns) each, not all of one length; on_step is told how far that
+    is.
 
-    Series are cut into pieces; windows of a share of the pieces, whole, are held out, so that no
-    value is both learned from and calibrated with. Raises RowsError when no series can be used.
+    Series are cut into pieces; a share of the pieces, whole, is held out, so that no value is both
+    learned from and calibrated with. Raises RowsError when no series can be used.
     """
     for series in many:
         check_columns(series, columns)
@@ -180,52 +197,34 @@ def fit_windows(
         raise RowsError(problems[0].detail if problems else "There are no series.")
     share = config.rows.calibration_share
     taught, kept_back = pieces([many[num] for num in good], config.length, share, generator)
+    starts = starts_in(taught, config.length, config.step)
     rows = fit_detector(
-        _stacked(taught, config), replace(config.rows, calibration_share=0.0), generator=generator
+        windows_as_rows(np.concatenate(taught), starts, config),
+        replace(config.rows, calibration_share=0.0),
+        generator=generator,
+        on_step=on_step,
     ).detector
-    none = torch.zeros(0, dtype=torch.float64)
-    detector = WindowDetector(config, tuple(columns), replace(rows, config=config.rows), none)
-    held_out = [detector.score(piece) for piece in kept_back]
-    if held_out:
-        calibration = torch.cat([each.scores for each in held_out])
-        detector = replace(
-            detector,
-            rows=replace(detector.rows, calibration=calibration),
-            position_calibration=torch.cat([each.positions for each in held_out]),
-        )
+    weights = torch.ones(len(columns) + 1, dtype=torch.float64)
+    none = torch.zeros(0, len(weights), dtype=torch.float64)
+    rows = replace(rows, config=config.rows)
+    detector = WindowDetector(config, tuple(columns), rows, weights, none)
+    if kept_back:
+        detector = replace(detector, held_out=detector.judge(kept_back))
     return FittedWindows(detector, problems)
 
 
-def _stacked(taught: Sequence[Array], config: WindowsConfig) -> Table:
-    """The windows of several pieces as one table."""
-    tables = [
-        windows_as_rows(piece, starts_of(len(piece), config.length, config.step), config)
-        for piece in taught
-    ]
-    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+class _Spread:
+    """Means over the windows that cover a position, (n_positions of all, n)."""
 
+    def __init__(self, many: Sequence[Array], length: int, n: int) -> None:
+        n_positions = sum(map(len, many))
+        self._sums = torch.zeros(n_positions, n, dtype=torch.float64)
+        self._counts = torch.zeros(n_positions, 1, dtype=torch.float64)
 
-def _by_position(parts: Tensor, starts: Tensor, n_time: int, length: int) -> Tensor:
-    """The mean over the windows that cover a position: parts (n_windows, n) -> (n_time, n)."""
-    places = (starts[:, None] + torch.arange(length)).flatten()
-    sums = torch.zeros(n_time, parts.shape[1], dtype=parts.dtype)
-    sums.index_add_(0, places, parts.repeat_interleave(length, dim=0))
-    return sums / torch.bincount(places, minlength=n_time)[:, None]
+    def add(self, places: Tensor, values: Tensor) -> None:
+        """places (n_windows, length), values (n_windows, length, n)."""
+        self._sums.index_add_(0, places.flatten(), values.flatten(0, 1))
+        self._counts += torch.bincount(places.flatten(), minlength=len(self._counts))[:, None]
 
-
-def _runs(strange: Tensor) -> list[tuple[int, int]]:
-    """Where neighbouring positions are all True: start and stop of each run."""
-    edges = np.diff(np.concatenate([[0], strange.numpy().astype(np.int8), [0]]))
-    return list(
-        zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
-    )
-
-
-def _stretch(scored: ScoredSeries, p: Tensor, start: int, stop: int) -> Stretch:
-    return Stretch(
-        start,
-        stop,
-        score=float(scored.positions[start:stop].max()),
-        p_value=float(p[start:stop].min()),
-        contributions=scored.contributions[start:stop].mean(dim=0),
-    )
+    def mean(self) -> Tensor:
+        return self._sums / self._counts

@@ -12,12 +12,13 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.detectors.cells import RowProblem, Table
-from models.detectors.detector import DetectorConfig, Scored
+from models.detectors.detector import DetectorConfig
 from models.detectors.explanation import column_errors
 from models.detectors.fit import fit_detector
 from models.detectors.members import MemberName
 from models.detectors.objectives import KindName
 from models.detectors.recipes import Form, Regime
+from models.detectors.told import Scored
 from models.errors import ConfigError, RowsError
 from models.estimators.base import Array, generator_of
 

@@ -26,7 +26,7 @@ ANOMALY_SUBJECTS: Final = ("user", "item", "interaction", "image", "group", "row
 LABELS: Final = ("right", "false-alarm")
 """What a person says of a finding."""
 DRIFT_STATUSES: Final = ("unknown", "none", "drifted")
-OVER: Final = ("table", "users", "items", "images")
+OVER: Final = ("table", "users", "items", "images", "series", "sequences")
 """What the rows are that a detector learns from."""
 
 

@@ -11,15 +11,16 @@ from pipelines.errors import FieldError, InvalidInput
 from pipelines.storage.engine import reading, writing
 from pipelines.watch.asking import check_rows
 from pipelines.watch.drift_reports import Report
-from pipelines.watch.fitting import Plan, plan_fit
+from pipelines.watch.fitting import plan_fit
 from pipelines.watch.found_rows import labels_of_detector
 from pipelines.watch.keeping import keep_rows
 from pipelines.watch.loading import LoadedDetector
+from pipelines.watch.plans import Plan
 from pipelines.watch.row_drift import report_drift
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import Rule, ScoredRows, score_rows, table_to_score
-from pipelines.watch.settings import DetectorSettings
-from pipelines.watch.stored_rows import stored_table
+from pipelines.watch.settings import SENT, DetectorSettings
+from pipelines.watch.stored import what_is_stored
 
 MAX_SCORED: Final = 10_000
 """Rows that are scored in one request."""
@@ -49,7 +50,7 @@ def plan_detector(engine: Engine, settings: DetectorSettings, table: RowTable | 
     check_rows(settings, sent=table is not None)
     if table is None:
         with reading(engine) as session:
-            table = stored_table(session, settings.over)
+            table = what_is_stored(session, settings)
     return plan_fit(table, settings)
 
 
@@ -59,7 +60,8 @@ def score_wanted(
     """Score what is wanted. Raises InvalidInput for what the detector is not over, or too much."""
     table = _table(engine, loaded, wanted)
     n = STRANGEST if wanted.n is None and wanted.rows is None and wanted.ids is None else wanted.n
-    _check_size(table, n, wanted.contributions or wanted.keep)
+    n_columns = len(loaded.detector.column_names)
+    _check_size(table, n, n_columns if wanted.contributions or wanted.keep else 0)
     with reading(engine) as session:
         labels = labels_of_detector(session, loaded)
     scored = score_rows(
@@ -88,7 +90,7 @@ def _table(engine: Engine, loaded: LoadedDetector, wanted: Wanted) -> RowTable:
     _check_kind(loaded, wanted)
     if wanted.rows is None:
         with reading(engine) as session:
-            table = stored_table(session, loaded.settings.over, ids=wanted.ids)
+            table = what_is_stored(session, loaded.settings, ids=wanted.ids)
     elif isinstance(wanted.rows, RowTable):
         table = wanted.rows
     else:
@@ -98,18 +100,19 @@ def _table(engine: Engine, loaded: LoadedDetector, wanted: Wanted) -> RowTable:
 
 def _check_kind(loaded: LoadedDetector, wanted: Wanted) -> None:
     over = loaded.settings.over
-    if over == "table" and wanted.rows is None:
-        detail = "This detector is over a table; send `rows`, or a body of CSV or Parquet."
+    if over in SENT and wanted.rows is None:
+        detail = f"This detector is over a {over}; send `rows`, or a body of CSV or Parquet."
         raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
-    if over == "table" and wanted.ids is not None:
-        detail = "This detector is over a table, whose rows have no ids; leave `ids` out."
+    if over in SENT and wanted.ids is not None:
+        detail = f"This detector is over a {over}, whose rows have no ids; leave `ids` out."
         raise InvalidInput(detail, errors=[FieldError("/ids", detail)])
-    if over != "table" and wanted.rows is not None:
-        detail = f"This detector is over {over}; send their `ids`, or neither for all."
+    if over not in SENT and wanted.rows is not None:
+        detail = f"This detector is over {over}; send `ids`, or neither for all."
         raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
 
 
-def _check_size(table: RowTable, n: int | None, contributions: bool) -> None:
+def _check_size(table: RowTable, n: int | None, n_columns: int) -> None:
+    """n_columns: that are told of each row that is shown."""
     if len(table) > MAX_SCORED and n is None:
         detail = (
             f"{len(table):,} rows are more than are shown at once; send at most {MAX_SCORED:,}, or "
@@ -117,9 +120,9 @@ def _check_size(table: RowTable, n: int | None, contributions: bool) -> None:
         )
         raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
     shown = len(table) if n is None else min(n, len(table))
-    if contributions and shown * len(table.columns) > MAX_EXPLAINED:
+    if shown * n_columns > MAX_EXPLAINED:
         detail = (
-            f"{shown:,} rows of {len(table.columns)} columns have too many contributions for one "
+            f"{shown:,} rows of {n_columns} columns have too many contributions for one "
             "answer; send fewer rows, or ask without `contributions`, or for the `n` strangest."
         )
         raise InvalidInput(detail, errors=[FieldError("/contributions", detail)])

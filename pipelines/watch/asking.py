@@ -19,7 +19,7 @@ from pipelines.storage.drifts import forget_drift
 from pipelines.watch.detector_files import folder_of
 from pipelines.watch.fitting import plan_fit
 from pipelines.watch.row_table import RowTable, digest_of, pack
-from pipelines.watch.settings import DETECTORS, DetectorSettings
+from pipelines.watch.settings import DETECTORS, SENT, DetectorSettings
 
 CONFIG = "detector"
 """What the config of such a run is called."""
@@ -108,12 +108,14 @@ def remove_detector_files(store: Store, detector_id: str) -> None:
 
 def check_rows(settings: DetectorSettings, *, sent: bool) -> None:
     """Raise InvalidInput unless rows are sent for a detector over a table, and for no other."""
-    if sent == (settings.over == "table"):
+    if sent == (settings.over in SENT):
         return
     if sent:
         detail = f"A detector over {settings.over} learns from what is stored; send no rows."
     else:
-        detail = "A detector over a table needs rows: as `rows`, or a body of CSV or Parquet."
+        detail = (
+            f"A detector over a {settings.over} needs rows: as `rows`, or a body of CSV or Parquet."
+        )
     raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
 
 

@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_of
 
-from models.detectors.detector import RowDetector
-from models.detectors.kept import pack, unpack
+from models.detectors import kinds
+from models.detectors.told import Detector
 from models.errors import RowsError
 from pipelines.errors import DamagedArtifact
 from pipelines.registry.store import Store
@@ -36,10 +36,10 @@ class PackedDetector:
 
 
 def pack_detector(
-    detector: RowDetector, references: References, about: Mapping[str, Any]
+    detector: Detector, references: References, about: Mapping[str, Any]
 ) -> PackedDetector:
     """The files of a detector; `about` is what the manifest says besides their checksums."""
-    tensors, values = pack(detector)
+    tensors, values = kinds.pack_detector(detector)
     # Not sorted: members are summed in the order in which they stand here.
     files = {
         TENSORS: bytes_of(tensors),
@@ -72,7 +72,7 @@ def read_files(store: Store, folder: str) -> PackedDetector:
 
 def read_detector(
     store: Store, detector_id: str, manifest: Mapping[str, Any]
-) -> tuple[RowDetector, References | None]:
+) -> tuple[Detector, References | None]:
     """The detector, and what its rows were like, by the manifest that SQL has. Raises
     DamagedArtifact unless all checksums hold.
     """
@@ -82,7 +82,8 @@ def read_detector(
             for name, sha256 in manifest["sha256"].items()
         }
         references = references_from(files[REFERENCES]) if REFERENCES in files else None
-        return unpack(tensors_from(files[TENSORS]), json.loads(files[VALUES])), references
+        detector = kinds.unpack_detector(tensors_from(files[TENSORS]), json.loads(files[VALUES]))
+        return detector, references
     except (SafetensorError, RowsError) as error:
         raise _damaged(detector_id, str(error)) from error
 

@@ -5,8 +5,6 @@
 from datetime import UTC, datetime
 from typing import Final
 
-import torch
-
 from pipelines.registry.store import Store
 from pipelines.runs.folders import CHECKPOINTS, SNAPSHOTS
 from pipelines.runs.reporting import RunCancelled
@@ -20,7 +18,7 @@ from pipelines.watch.detector_files import folder_of, pack_detector, read_files,
 from pipelines.watch.fitting import fit_table
 from pipelines.watch.row_table import digest_of, pack, unpack
 from pipelines.watch.settings import settings_of
-from pipelines.watch.stored_rows import drawn, stored_table
+from pipelines.watch.stored import drawn_to_fit, what_is_stored
 
 DELETED: Final = "The detector of this run was deleted."
 
@@ -32,9 +30,8 @@ def take_table(parts: Parts) -> None:
     with reading(parts.engine) as session:
         content = detectors.read_table(session, detector_id=detector.detector_id)
         if content is None:
-            seed = settings_of(detector.settings).seed
-            generator = torch.Generator().manual_seed(seed)
-            content = pack(drawn(stored_table(session, detector.over), generator=generator))
+            settings = settings_of(detector.settings)
+            content = pack(drawn_to_fit(what_is_stored(session, settings), settings))
     _home(parts).write(f"{SNAPSHOTS}/{parts.run_id}/table", content, writer="run")
 
 

@@ -13,7 +13,14 @@ from pipelines.storage import labels as storage
 from pipelines.watch.loading import LoadedDetector
 
 RIGHT: Final = "right"
-SUBJECTS: Final = {"table": "row", "users": "user", "items": "item", "images": "image"}
+SUBJECTS: Final = {
+    "table": "row",
+    "users": "user",
+    "items": "item",
+    "images": "image",
+    "series": "window",
+    "sequences": "window",
+}
 """What a finding of a detector is about, by what the detector is over."""
 
 

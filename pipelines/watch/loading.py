@@ -10,8 +10,9 @@ import torch
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.detectors.detector import RowDetector
 from models.detectors.explanation import UNATTRIBUTED
+from models.detectors.regions import RegionDetector
+from models.detectors.told import Detector
 from pipelines.errors import Conflict, NotReady
 from pipelines.registry.store import Store
 from pipelines.runs.requests import OPEN
@@ -35,7 +36,7 @@ class LoadedDetector:
     detector_id: str | None
     settings: DetectorSettings
     manifest: Mapping[str, Any]
-    detector: RowDetector
+    detector: Detector
     references: References | None = None
     """What the rows of training were like; None: that was not kept yet."""
     version: int = 0
@@ -86,7 +87,7 @@ class LoadedDetectors:
 
 def load_detector(engine: Engine, store: Store, detector_id: str) -> LoadedDetector:
     """The detector of that id. Raises NotFound, NotReady while it is being fitted, Conflict where
-    that failed, DamagedArtifact.
+    that failed or was another version's, DamagedArtifact.
     """
     return _loaded(store, *_read(engine, detector_id))
 
@@ -126,13 +127,13 @@ def hold(session: Session, loaded: LoadedDetector) -> None:
         )
 
 
-def named_weights(detector: RowDetector) -> dict[str, float]:
+def named_weights(detector: Detector) -> dict[str, float]:
     """What each column counts, by its name, and what none of them adds."""
-    names = [*(plan.name for plan in detector.preparation.columns), UNATTRIBUTED]
+    names = [*detector.column_names, UNATTRIBUTED]
     return dict(zip(names, detector.column_weights.tolist(), strict=True))
 
 
-def with_weights(detector: RowDetector, weights: Mapping[str, float]) -> RowDetector:
+def with_weights(detector: Detector, weights: Mapping[str, float]) -> Detector:
     """The detector with these, by the names of its columns."""
     values = torch.tensor([weights[name] for name in named_weights(detector)], dtype=torch.float64)
     return detector.weigh(values)
@@ -143,6 +144,11 @@ def _loaded(
 ) -> LoadedDetector:
     assert stored.manifest is not None
     detector, references = read_detector(store, stored.detector_id, stored.manifest)
+    if stored.over == "images" and not isinstance(detector, RegionDetector):
+        raise Conflict(
+            f"Detector {stored.detector_id} is of before images were seen in colour, by regions; "
+            "delete it, and ask for another."
+        )
     if weights is not None:
         detector = with_weights(detector, weights.weights)
     return LoadedDetector(

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from models.detectors.cells import Table, read_numbers, read_words
-from models.detectors.detector import RowDetector
-from models.detectors.preparation import RowPreparation
+from models.detectors.told import Detector
 from models.scoring.drift import (
     Categories,
     Floats,
@@ -22,17 +21,17 @@ SCORE: Final = "(anomaly score)"
 References = Mapping[str, Reference | Categories]
 
 
-def references_of(detector: RowDetector, columns: Table) -> References:
+def references_of(detector: Detector, columns: Table) -> References:
     """Of the rows that a detector was fitted to; of scores, those of the rows held out."""
     kept: dict[str, Reference | Categories] = {SCORE: reference_of(detector.calibration.numpy())}
-    words, numbers = inputs_of(detector.preparation, columns)
+    words, numbers = inputs_of(detector, columns)
     kept |= {name: categories_of(column) for name, column in words.items()}
     kept |= {name: reference_of(column) for name, column in numbers.items()}
     return kept
 
 
 def inputs_of(
-    preparation: RowPreparation, columns: Table, rows: Sequence[int] | None = None
+    detector: Detector, columns: Table, rows: Sequence[int] | None = None
 ) -> tuple[dict[str, Words], dict[str, Floats]]:
     """The columns of words, None where missing, and those of numbers, NaN where missing.
 
@@ -41,12 +40,13 @@ def inputs_of(
     chosen = slice(None) if rows is None else list(rows)
     words: dict[str, Words] = {}
     numbers: dict[str, Floats] = {}
-    for plan in preparation.columns:
-        if plan.kind == "categorical":
-            column = read_words(columns[plan.name])
-            words[plan.name] = column if rows is None else [column[row] for row in rows]
+    takes, shown = detector.takes, detector.shown(columns)
+    for name in detector.column_names:
+        if takes.get(name) == "categorical":
+            column = read_words(shown[name])
+            words[name] = column if rows is None else [column[row] for row in rows]
         else:
-            numbers[plan.name] = read_numbers(plan.name, columns[plan.name])[0][chosen]
+            numbers[name] = read_numbers(name, shown[name])[0][chosen]
     return words, numbers
 
 

@@ -27,10 +27,10 @@ def report_drift(
     detector_id, detector = loaded.detector_id or "", loaded.detector
     table = with_its_columns(loaded, table)
     with refusals():
-        prepared = detector.preparation.prepare(table.columns)
-    words, numbers = inputs_of(detector.preparation, table.columns, prepared.rows.tolist())
+        scored = detector.score(table.columns)
+    words, numbers = inputs_of(detector, table.columns, scored.rows.tolist())
     now_there: dict[str, Words | Floats] = {**words, **numbers}
-    now_there[SCORE] = detector.scores(prepared).numpy()
+    now_there[SCORE] = scored.scores.numpy()
     compared = compare(loaded.references or {}, now_there)
     with writing(engine) as session:
         hold(session, loaded)

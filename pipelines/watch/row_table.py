@@ -49,6 +49,15 @@ class RowTable:
         kept = {name: column for name, column in self.columns.items() if name in names}
         return replace(self, columns=kept)
 
+    def at(self, rows: Sequence[int]) -> "RowTable":
+        """Some of the rows, by their place here."""
+        return replace(
+            self,
+            columns={name: take(column, rows) for name, column in self.columns.items()},
+            numbers=self.numbers[list(rows)],
+            ids=None if self.ids is None else tuple(self.ids[row] for row in rows),
+        )
+
     def told(self, problems: Sequence[RowProblem]) -> tuple[RowProblem, ...]:
         """All that is wrong with which row of what was sent, once it is known of rows here."""
         here = (replace(each, row=int(self.numbers[each.row])) for each in problems)

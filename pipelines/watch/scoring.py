@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from models.detectors.cells import RowProblem
-from models.detectors.detector import RowDetector, Scored
-from models.detectors.explanation import Contribution, explain
+from models.detectors.explanation import Contribution
+from models.detectors.told import Scored
 from models.scoring.calibration import discoveries, shortage
 from models.scoring.calibration import p_values as calibrated
 from models.scoring.labels import MOVED, NO_LABELS, Cut, Labels, cut_at, with_labels
 from pipelines.errors import FieldError, InvalidInput
+from pipelines.watch.found_stretches import FoundStretch, found_stretches, reasons_of
 from pipelines.watch.loading import LoadedDetector
-from pipelines.watch.row_table import Kinds, RowTable, take
+from pipelines.watch.row_table import Kinds, RowTable
 from pipelines.watch.settings import refusals
 from pipelines.watch.table_files import table_of_rows
 
@@ -87,6 +88,8 @@ class ScoredRows:
     promised_rate: float | None = None
     """At most that share of usual rows is above the threshold; None without a threshold."""
     version: int = 0
+    stretches: tuple[FoundStretch, ...] | None = None
+    """Of series, the strangest first; None where rows do not follow each other."""
 
 
 def score_rows(
@@ -100,24 +103,23 @@ def score_rows(
 ) -> ScoredRows:
     """Score the rows of a table: all in their order, or the strangest, so many, these first.
 
-    explained: so many of those, from the first on, get contributions; None: all of them. labels: of
-    its findings; they move the threshold. Raises InvalidInput where its columns are not the
-    detector's.
+    explained: so many of those, from the first on, get contributions; None: all. labels: of its
+    findings; they move the threshold. Raises InvalidInput where columns are not the detector's.
     """
     detector = loaded.detector
     rule = rule if rule.false_discovery_rate else Rule(rule.alert_rate or ALERT_RATE)
-    table = with_its_columns(loaded, table)
-    with refusals():
+    whole, table = table, with_its_columns(loaded, table)
+    with refusals(table):
         scored = detector.score(table.columns)
     known = with_labels(detector.calibration, labels)
     scored = replace(scored, p_values=calibrated(scored.scores, known) if len(known) else None)
     anomalies, cut, notes = _judged(detector.calibration, rule, scored, labels, len(known))
-    shown = list(range(len(scored.rows)))
+    shown = torch.argsort(scored.rows).tolist()
     if strangest is not None:
         shown = torch.argsort(scored.scores, descending=True, stable=True)[:strangest].tolist()
     return ScoredRows(
         detector_id=loaded.detector_id,
-        rows=_scored_rows(loaded, table, scored, anomalies, shown, explained),
+        rows=_scored_rows(loaded, table, whole, scored, anomalies, shown, explained),
         problems=table.told(scored.problems),
         n_scored=len(scored.rows),
         n_anomalies=sum(anomalies),
@@ -128,30 +130,33 @@ def score_rows(
         notes=notes,
         promised_rate=cut.promised_rate if cut and cut.threshold is not None else None,
         version=loaded.version,
+        stretches=found_stretches(loaded, whole, scored, anomalies, most=strangest),
     )
 
 
 def _scored_rows(
     loaded: LoadedDetector,
     table: RowTable,
+    whole: RowTable,
     scored: Scored,
     anomalies: list[bool],
     shown: list[int],
     n_explained: int | None,
 ) -> tuple[ScoredRow, ...]:
-    """Those of the scored rows that are shown, by their places among them."""
+    """Those of the scored rows that are shown, by their places among them. whole: the table with
+    the columns that are passed over.
+    """
     places = scored.rows.tolist()
     scores = scored.scores.tolist()
     p_values = None if scored.p_values is None else scored.p_values.tolist()
     asked = [places[num] for num in shown[:n_explained]]
-    explained = _explained(loaded.detector, table, asked)
-    ids = [None] * len(table) if table.ids is None else table.ids
-    of_users = loaded.settings.over == "users"
+    explained = reasons_of(loaded.detector, table, asked)
+    users, items = _whose(loaded.settings.over, whole)
     return tuple(
         ScoredRow(
             row=int(table.numbers[places[num]]),
-            user_id=ids[places[num]] if of_users else None,
-            item_id=None if of_users else ids[places[num]],
+            user_id=users[places[num]] if users else None,
+            item_id=items[places[num]] if items else None,
             anomaly_score=scores[num],
             p_value=None if p_values is None else p_values[num],
             is_anomaly=anomalies[num],
@@ -159,6 +164,13 @@ def _scored_rows(
         )
         for num in shown
     )
+
+
+def _whose(over: str, table: RowTable) -> tuple[Sequence[str] | None, Sequence[str] | None]:
+    """The users that rows are of, and the items; None where they are of none."""
+    if over == "sequences":
+        return table.ids, list(table.columns["item_id"])
+    return (table.ids, None) if over == "users" else (None, table.ids)
 
 
 def table_to_score(loaded: LoadedDetector, rows: Sequence[Any]) -> RowTable:
@@ -184,7 +196,7 @@ def table_to_score(loaded: LoadedDetector, rows: Sequence[Any]) -> RowTable:
 
 def kinds_of(loaded: LoadedDetector) -> Kinds:
     """What the columns hold that the detector was fitted on, in their order."""
-    return {plan.name: plan.kind for plan in loaded.detector.preparation.columns}
+    return loaded.detector.takes
 
 
 def with_its_columns(loaded: LoadedDetector, table: RowTable) -> RowTable:
@@ -241,20 +253,3 @@ def _few_to_discover(rate: float, n_calibration: int, n_rows: int) -> tuple[str,
         f"at a false-discovery rate of {rate:g}: that takes {needed:,}. Several can be found."
     )
     return (note,)
-
-
-def _explained(
-    detector: RowDetector, table: RowTable, rows: list[int]
-) -> dict[int, tuple[Contribution, ...]]:
-    """The contributions of some rows, by their place here."""
-    if not rows:
-        return {}
-    columns = {name: take(column, rows) for name, column in table.columns.items()}
-    explained, _ = explain(detector, columns)
-    return {rows[each.row]: tuple(map(_plain, each.contributions)) for each in explained}
-
-
-def _plain(contribution: Contribution) -> Contribution:
-    """A missing number is None, as JSON has it."""
-    missing = contribution.observed != contribution.observed
-    return replace(contribution, observed=None) if missing else contribution

@@ -6,14 +6,29 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from models.detectors.detector import DetectorConfig
+from models.detectors.series_tables import OrderError
+from models.detectors.windows import WindowsConfig
 from models.errors import ConfigError, RowsError, choice_error, option_error
 from models.options import check_types
 from pipelines.errors import FieldError, InvalidInput
 from pipelines.storage.watch_tables import OVER
 from pipelines.training.run_config import NAME
+from pipelines.watch.row_table import RowTable
 
 DETECTORS: Final = "detectors"
 """What a run is about that fits a detector, and the folder of the store for these."""
+SENT: Final = ("table", "series")
+"""What a detector can be over that is sent along, and not stored."""
+_OF_SERIES: Final = ("order", "group", "window", "step")
+NOT_FOR: Final[Mapping[str, tuple[str, ...]]] = {
+    "table": _OF_SERIES,
+    "users": _OF_SERIES,
+    "items": _OF_SERIES,
+    "images": ("regime", "form", "kind", "members", "categorical", "ignore", *_OF_SERIES),
+    "series": ("categorical",),
+    "sequences": ("categorical", "ignore", "order", "group"),
+}
+"""Options that say nothing to a detector, by what it is over."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,15 @@ class DetectorSettings:
     seed: int = 0
     ignore: tuple[str, ...] = ()
     """Columns that say nothing, such as ids; rows may have them or not."""
+    order: str = ""
+    """series: the column of numbers or times that rise from row to row; without it rows are taken
+    to follow each other."""
+    group: str = ""
+    """series: the column that says which series a row is of; without it all are of one."""
+    window: int = WindowsConfig.length
+    """series, sequences: rows of a window."""
+    step: int = WindowsConfig.step
+    """series, sequences: rows between the starts of two windows."""
     config: DetectorConfig = field(default_factory=DetectorConfig)
 
     def __post_init__(self) -> None:
@@ -39,6 +63,21 @@ class DetectorSettings:
             raise ConfigError("name", detail)
         if not 0 <= self.seed < 1 << 63:
             raise ConfigError("seed", f"seed is {self.seed}; it must be from 0 to 2^63 - 1.")
+        self.windows()
+        for option in NOT_FOR[self.over]:
+            value = self.values()[option]
+            if value != _defaults()[option]:
+                detail = f"{option} is {value!r}; a detector over {self.over} has no {option}."
+                raise ConfigError(option, detail)
+
+    def windows(self) -> WindowsConfig:
+        """How series are cut. Raises ConfigError for what cannot be asked."""
+        names = {"length": "window", "step": "step"}
+        try:
+            return WindowsConfig(self.window, self.step, self.config)
+        except ConfigError as error:
+            detail = error.detail.replace("length", "window")
+            raise ConfigError(names[error.field], detail) from None
 
     def values(self) -> dict[str, Any]:
         """Plain values, as JSON gives them back; `settings_of` them are equal settings."""
@@ -48,6 +87,13 @@ class DetectorSettings:
 
 
 _OWN: Final = tuple(each.name for each in fields(DetectorSettings) if each.name != "config")
+
+
+def _defaults() -> dict[str, Any]:
+    """Of all options."""
+    own = {each.name: each.default for each in fields(DetectorSettings) if each.name in _OWN}
+    values = {**own, **asdict(DetectorConfig())}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
 def settings_of(values: Mapping[str, Any]) -> DetectorSettings:
@@ -67,10 +113,17 @@ def settings_of(values: Mapping[str, Any]) -> DetectorSettings:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """A setting or a table that cannot be used, as the error of whoever chose it."""
+def refusals(table: RowTable | None = None) -> Iterator[None]:
+    """A setting or a table that cannot be used, as the error of whoever chose it.
+
+    table: what rows are numbered in, where an error names one.
+    """
     try:
         yield
+    except OrderError as error:
+        row = error.row if table is None else int(table.numbers[error.row])
+        pointer = FieldError(f"/rows/{row}/{error.column}", error.detail)
+        raise InvalidInput(error.detail, errors=[pointer]) from None
     except RowsError as error:
         raise InvalidInput(str(error)) from None
     except ConfigError as error:

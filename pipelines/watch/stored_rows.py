@@ -1,27 +1,24 @@
-"""What is stored as tables of rows for detectors: users and items by their interactions, images as
-small grey pictures. Not which of them are strange.
+"""What is stored as tables of rows for detectors: users and items by their interactions. Images:
+`stored_images.py`. Not which of them are strange.
 """
 
 from array import array
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 import torch
 from sqlalchemy.orm import Session
 
 from models.detectors.cells import RowProblem
-from pipelines.data.images import pixels_of
 from pipelines.errors import NotReady
 from pipelines.storage.activity import Side, count_others, keys_of, read_activity
-from pipelines.storage.images import describe_images, read_contents
 from pipelines.watch.row_table import Array, RowTable, take
+from pipelines.watch.stored_images import MAX_FITTED_IMAGES, stored_images
 
 FEW: Final = 5
 """An item with at most so many users is rare, a user with so few items short."""
-IMAGE_SIDE: Final = 8
-"""Pixels a side of an image in a row."""
 MAX_FITTED: Final = 50_000
 """Rows that a detector is fitted to; of more, so many are drawn."""
 DAY: Final = 86_400_000_000
@@ -38,7 +35,10 @@ def stored_table(session: Session, over: str, *, ids: Sequence[str] | None = Non
 
     Ids of which nothing is stored are problems. Raises NotReady where nothing is stored at all.
     """
-    found_ids, columns = _images(session, ids) if over == "images" else _sides(session, over, ids)
+    if over == "images":
+        found_ids, columns = stored_images(session, ids)
+    else:
+        found_ids, columns = _sides(session, over, ids)
     if ids is None:
         if not found_ids:
             raise NotReady(_NOTHING[over])
@@ -56,11 +56,12 @@ def stored_table(session: Session, over: str, *, ids: Sequence[str] | None = Non
     )
 
 
-def drawn(table: RowTable, *, generator: torch.Generator) -> RowTable:
-    """At most MAX_FITTED of the rows of a table, in their order."""
-    if len(table) <= MAX_FITTED:
+def drawn(table: RowTable, over: str, *, generator: torch.Generator) -> RowTable:
+    """At most so many of the rows of a table as a detector is fitted to, in their order."""
+    most = MAX_FITTED_IMAGES if over == "images" else MAX_FITTED
+    if len(table) <= most:
         return table
-    chosen = torch.randperm(len(table), generator=generator)[:MAX_FITTED].sort().values.tolist()
+    chosen = torch.randperm(len(table), generator=generator)[:most].sort().values.tolist()
     columns = {name: take(column, chosen) for name, column in table.columns.items()}
     return RowTable(columns, np.arange(len(chosen)))
 
@@ -150,16 +151,3 @@ def _in_time(nums: Array, moments: Array, n: int) -> tuple[Array, Array]:
     n_timed[n_timed == 0] = np.nan
     span = np.where(np.isnan(n_timed), np.nan, np.where(last < first, 0.0, last - first))
     return np.log1p(span / DAY), most / n_timed
-
-
-def _images(session: Session, ids: Sequence[str] | None) -> tuple[list[str], dict[str, Array]]:
-    """The items with an image, and the pixels of each in grey, from 0 to 1."""
-    shape = (1, IMAGE_SIDE, IMAGE_SIDE)
-    wanted = sorted(set(ids)) if ids is not None else [e.item_id for e in describe_images(session)]
-    item_ids, rows = [], []
-    for item_id, content in read_contents(session, item_ids=wanted):
-        item_ids.append(item_id)
-        rows.append(pixels_of(content, shape))
-    pixels: Any = np.array(rows, dtype=np.float64).reshape(len(rows), IMAGE_SIDE**2) / 255
-    names = [f"pixel_{y}_{x}" for y in range(IMAGE_SIDE) for x in range(IMAGE_SIDE)]
-    return item_ids, dict(zip(names, pixels.T.copy(), strict=True))

@@ -1,7 +1,7 @@
 """`hourglass detect`: the strange rows of a file, with reasons."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +26,7 @@ from service.cli.training_bar import TrainingBar
 
 if TYPE_CHECKING:
     from pipelines.watch.detecting import Judge
+    from pipelines.watch.found_stretches import FoundStretch
     from pipelines.watch.row_table import Kinds, RowTable
     from pipelines.watch.scoring import ScoredRow, ScoredRows
 
@@ -73,6 +74,15 @@ Ignore = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMN", help="Says nothing, like an id; repeat for each."),
 ]
+Series = Annotated[
+    bool, typer.Option("--series", help="The rows follow each other in time: find odd stretches.")
+]
+Order = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Of series: numbers or times that rise.")
+]
+Group = Annotated[str, typer.Option(metavar="COLUMN", help="Of series: which one a row is of.")]
+Window = Annotated[int, typer.Option(min=2, help="Of series: rows of a window.")]
+Step = Annotated[int, typer.Option(min=1, help="Of series: rows from a window to the next.")]
 Count = Annotated[int, typer.Option("-n", min=1, max=1000, help="Rows to print.")]
 Output = Annotated[
     Path | None, typer.Option(metavar="CSV", help="Write the scores of all rows here.")
@@ -91,6 +101,11 @@ def detect_command(
     seed: Seed = 0,
     categorical: Categorical = None,
     ignore: Ignore = None,
+    series: Series = False,
+    order: Order = "",
+    group: Group = "",
+    window: Window = 16,
+    step: Step = 2,
     n: Count = 10,
     output: Output = None,
     as_json: JsonOption = False,
@@ -101,23 +116,38 @@ def detect_command(
     Rows that cannot be used are listed, the others are scored.
 
     Example: hourglass detect people.csv --ignore name -n 5
+    Example: hourglass detect pump.csv --series --order measured_at -n 3
     Example: hourglass detect new.csv --fit-on usual.csv --regime clean --output scores.csv
     """
     if detector is not None and fit_on is not None:
         raise typer.BadParameter("Give either --detector or --fit-on, not both.")
+    options = {"regime": regime, "form": form, "seed": seed}
+    lists = {"categorical": categorical or [], "ignore": ignore or []}
+    cut = {"order": order, "group": group, "window": window, "step": step}
+    settings = {**options, **lists, **cut, "over": "series" if series else "table"}
+    rates = (alert_rate, false_discovery_rate)
     with answering(as_json=as_json), _stopping(as_json=as_json):
-        options = {"regime": regime, "form": form, "seed": seed}
-        lists = {"categorical": categorical or [], "ignore": ignore or []}
-        rates = (alert_rate, false_discovery_rate)
-        table, scored = _detect(file, detector, fit_on, {**options, **lists}, rates, n)
-        if output is not None:
-            from pipelines.watch.detecting import write_scores
+        table, scored = _detect(file, detector, fit_on, settings, rates, n)
+        _answer(file, table, scored, n, output, as_json=as_json)
 
-            write_scores(output, scored, table)
-        if as_json:
-            print_json(_document(scored, table, n))
-        else:
-            _tell(file, scored, table, n)
+
+def _answer(
+    file: str,
+    table: "RowTable",
+    scored: "ScoredRows",
+    n: int,
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    if output is not None:
+        from pipelines.watch.detecting import write_scores
+
+        write_scores(output, scored, table)
+    if as_json:
+        print_json(_document(scored, table, n))
+    else:
+        _tell(file, scored, table, n)
 
 
 def _detect(
@@ -178,6 +208,7 @@ def _document(scored: "ScoredRows", table: "RowTable", n: int) -> dict[str, Any]
     document["rows"] = [
         {"line": table.lines.get(row.row), **_without_ids(asdict(row))} for row in scored.rows[:n]
     ]
+    document["stretches"] = document["stretches"] and document["stretches"][:n]
     document["problems"] = [
         {"line": table.lines.get(each.row), **asdict(each)} for each in scored.problems
     ]
@@ -205,6 +236,9 @@ def _tell(file: str, scored: "ScoredRows", table: "RowTable", n: int) -> None:
         f"{len({each.row for each in scored.problems}):,} left out; "
         f"{scored.n_anomalies:,} anomalies at {by}."
     )
+    if scored.stretches is not None:
+        _tell_stretches(scored.stretches[:n], table)
+        return
     for row in scored.rows[:n]:
         p_value = "" if row.p_value is None else f"p {row.p_value:.3g}"
         mark = "anomaly" if row.is_anomaly else ""
@@ -212,16 +246,26 @@ def _tell(file: str, scored: "ScoredRows", table: "RowTable", n: int) -> None:
         typer.echo(f"{head}{_reasons(row)}".rstrip())
 
 
+def _tell_stretches(stretches: "Sequence[FoundStretch]", table: "RowTable") -> None:
+    for each in stretches:
+        where = f"{_place(each.start, table)} to {_place(each.end, table)}"
+        if each.started_at is not None:
+            where += f" ({each.started_at} to {each.ended_at})"
+        whose = f"  {each.series}" if each.series is not None else ""
+        head = f"{where}{whose}  {each.score:.2f}  p {each.p_value:.3g}"
+        typer.echo(f"{head}  {_reasons(each)}".rstrip())
+
+
 def _place(row: int, table: "RowTable") -> str:
     """Where people find the row: by its line, or by its number from 0."""
     return f"line {table.lines[row]}" if row in table.lines else f"row {row}"
 
 
-def _reasons(row: "ScoredRow") -> str:
+def _reasons(found: "ScoredRow | FoundStretch") -> str:
     """What adds most to the score, with its share, what was there and what is usual."""
-    whole = sum(each.contribution for each in row.contributions) or 1.0
+    whole = sum(each.contribution for each in found.contributions) or 1.0
     parts = []
-    telling = [each for each in row.contributions if each.contribution > LEAST_SHARE * whole]
+    telling = [each for each in found.contributions if each.contribution > LEAST_SHARE * whole]
     for each in telling[:REASONS]:
         share = f"{100 * each.contribution / whole:.0f} %"
         if each.expected is None and each.observed is None:

@@ -77,9 +77,10 @@ def show(detector_id: DetectorId, as_json: JsonOption = False) -> None:
         if row.manifest is None:
             return
         facts = row.manifest
+        regime = f"; {facts['regime']}" if "regime" in facts else ""
         typer.echo(
             f"{facts['n_train']:,} rows to learn from, {facts['n_calibration']:,} held out, "
-            f"{facts['n_problems']:,} left out; {facts['regime']}"
+            f"{facts['n_problems']:,} left out{regime}"
         )
         for use in facts["columns"]:
             constant = "  never varies" if use["constant"] else ""

@@ -20,7 +20,7 @@ from pipelines.watch.asking import (
     request_detector,
 )
 from pipelines.watch.drift_reports import Report
-from pipelines.watch.fitting import Plan
+from pipelines.watch.plans import Plan
 from pipelines.watch.reweighting import Weighed, request_reweight, undo_reweight, weighed
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import Rule, ScoredRows, kinds_of

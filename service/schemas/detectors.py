@@ -11,8 +11,11 @@ MAX_IDS = 10_000
 MAX_STRANGEST = 1000
 
 Over = Annotated[
-    Literal["table", "users", "items", "images"],
-    Field(description="What its rows are: those that are sent, or what is stored."),
+    Literal["table", "series", "users", "items", "images", "sequences"],
+    Field(
+        description="What its rows are: those that are sent, `series` in time order; or what is "
+        "stored, `sequences` being what users did in time order."
+    ),
 ]
 Share = Annotated[float, Field(gt=0, lt=1)]
 _NAMED = "Columns of numbers that are names of categories."
@@ -36,6 +39,14 @@ class _Options(BaseModel):
     calibration_share: float = Field(
         default=0.2, ge=0, lt=1, description="Share of the rows held out for p-values."
     )
+    order: Text = Field(
+        default="", description="series: the column of numbers or times that rise from row to row."
+    )
+    group: Text = Field(
+        default="", description="series: the column that says which series a row is of."
+    )
+    window: int = Field(default=16, ge=2, le=1000, description="Of series: rows of a window.")
+    step: int = Field(default=2, ge=1, description="Of series: rows from a window to the next.")
 
 
 class DetectorBody(Body, _Options):
@@ -120,7 +131,7 @@ class ColumnAnswer(Answer):
     """How a column is used."""
 
     column: str
-    kind: Literal["numeric", "categorical"]
+    kind: Literal["numeric", "categorical", "image", "order", "group"]
     n_missing: int
     n_levels: int | None
     constant: bool
@@ -216,6 +227,22 @@ class ScoredRowAnswer(Answer):
     anomaly_id: Annotated[str | None, Field(description="Where it is kept.")]
 
 
+class StretchAnswer(Answer):
+    """Rows that follow each other and are all anomalies."""
+
+    start: Annotated[int, Field(description="Its first row, as `row` has it.")]
+    end: Annotated[int, Field(description="Its last row.")]
+    n_rows: int
+    started_at: Annotated[Any, Field(description="What tells the time of the first row.")]
+    ended_at: Any
+    user_id: str | None
+    series: Annotated[Any, Field(description="What `group` says of its rows.")]
+    score: Annotated[float, Field(description="Of its strangest row.")]
+    p_value: float
+    contributions: Annotated[list[CellContribution], Field(description="Of its strangest row.")]
+    anomaly_id: Annotated[str | None, Field(description="Where it is kept.")]
+
+
 class ScoredAnswer(Answer):
     """Scored rows, and what is wrong with the others."""
 
@@ -235,3 +262,7 @@ class ScoredAnswer(Answer):
         float | None, Field(description="At most that share of usual rows is an anomaly.")
     ]
     version: Annotated[int, Field(description="How often labels weighed the columns anew.")]
+    stretches: Annotated[
+        list[StretchAnswer] | None,
+        Field(description="Of series and sequences: the strangest first, at most 1,000."),
+    ]

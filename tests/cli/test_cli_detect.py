@@ -23,6 +23,7 @@ from pipelines.watch.table_files import table_of_rows
 from pipelines.workflows import carry_out
 from service.app import create_app
 from service.cli import main
+from tests.detectors.test_windows import waves
 from tests.watch.test_detector_scores import NAMES, numbers, rows_of
 
 USUAL, NEW = numbers(60), numbers(30, seed=1)
@@ -186,3 +187,29 @@ def test_labels_move_the_threshold_and_weigh_columns_as_over_http(
     assert run("detectors", "reweight", detector_id, "--undo").exit_code == 0
     assert run("detectors", "reweight", detector_id, "--undo").exit_code == 1
     assert agree()
+
+
+def test_odd_stretches_of_a_series_are_printed_where_they_are(tmp_path: Path) -> None:
+    usual, new = tmp_path / "usual.csv", tmp_path / "new.csv"
+    odd = waves(100, 1)
+    odd[40:60, 1] = odd[40, 1]
+    for path, series in ((usual, waves(600, 0)), (new, odd)):
+        rows = [
+            f"2026-01-01T{num // 60:02}:{num % 60:02},{flow},{heat}"
+            for num, (flow, heat) in enumerate(series.tolist())
+        ]
+        path.write_text("\n".join(["at,flow,heat", *rows]))
+    asked = ("detect", str(new), "--fit-on", str(usual), *FAST, "--regime", "clean", "--series")
+    asked = (*asked, "--order", "at", "--window", "8", "--alert-rate", "0.02")
+    answer = run(*asked, "-n", "1")
+    assert answer.exit_code == 0, answer.stderr
+    head, first = answer.stdout.splitlines()
+    assert "100 rows scored, 0 left out" in head
+    assert first.startswith(("line 3", "line 4"))
+    assert "2026-01-01T0" in first
+    assert "heat" in first
+    document = json.loads(run(*asked, "--json").stdout)
+    assert 30 <= document["stretches"][0]["start"] <= 50
+    refused = run("detect", str(new), *FAST, "--order", "at")
+    assert refused.exit_code == 1
+    assert "a detector over table has no order" in refused.stderr

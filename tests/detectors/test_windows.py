@@ -38,9 +38,10 @@ def test_a_stretch_is_marked_where_it_is_and_its_column_named(detector: WindowDe
     scored = detector.score(series)
     first = detector.stretches(scored, 0.01)[0]
     assert 185 <= first.start < 215 < first.stop + 10 <= 240
-    assert first.contributions.argmax() == 1
-    assert scored.position_p_values is not None
-    assert first.p_value == scored.position_p_values.min()
+    assert scored.contributions[first.peak].argmax() == 1
+    assert scored.p_values is not None
+    assert first.p_value == scored.p_values.min()
+    assert first.score == scored.positions[first.peak]
 
 
 def test_contributions_of_a_position_sum_to_its_score(detector: WindowDetector) -> None:
@@ -58,7 +59,7 @@ def test_a_series_scores_the_same_alone_among_others_and_after_keeping(
     assert torch.equal(again.score(series).positions, detector.score(series).positions)
     assert again.columns == detector.columns
     found, problems = detector.score_all([waves(60, 4), series, series[:10]])
-    assert torch.allclose(found[1].scores, detector.score(series).scores, rtol=1e-9)
+    assert torch.allclose(found[1].positions, detector.score(series).positions, rtol=1e-9)
     assert list(found) == [0, 1]
     assert problems[0].series == 2
     assert "10 positions" in problems[0].detail
@@ -113,7 +114,9 @@ def test_options_and_rates_that_cannot_be_kept_are_refused(detector: WindowDetec
     assert fitted.detector.score(waves(60, 5)).p_values is None
 
 
-def test_columns_of_windows_cannot_be_weighed(detector: WindowDetector) -> None:
-    """What calibrated them were scores of pieces, which say nothing of columns."""
-    with pytest.raises(RowsError, match="cannot be weighed"):
-        detector.rows.weigh(torch.ones_like(detector.rows.column_weights))
+def test_columns_of_positions_are_weighed_with_what_calibrates(detector: WindowDetector) -> None:
+    weights = torch.tensor([2.0, 0.0, 1.0], dtype=torch.float64)
+    weighed = replace(detector, column_weights=weights)
+    parts = detector.score(waves(60, 7)).contributions
+    assert torch.allclose(weighed.score(waves(60, 7)).positions, parts @ weights, rtol=1e-9)
+    assert torch.allclose(weighed.calibration, detector.held_out @ weights)

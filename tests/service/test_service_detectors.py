@@ -4,17 +4,20 @@ import gzip
 import io
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from flask.testing import FlaskClient
 
+from models.detectors import image_members
 from pipelines.registry.store import Store
 from pipelines.runs.chains import CHAINS
 from pipelines.watch.settings import DETECTORS
 from pipelines.workflows import carry_out
 from service.app import Hourglass
 from service.context import EXTENSION, Context
+from tests.detectors.test_windows import waves
 from tests.pictures import png
 from tests.watch.test_detector_scores import numbers, rows_of
 
@@ -194,11 +197,52 @@ def test_users_and_items_are_scored_by_what_is_stored(
         assert trained_client.post(address, json={"rows": []}).status_code == 422
 
 
-def test_images_are_scored_as_small_pictures(app: Hourglass, client: FlaskClient) -> None:
+def test_images_are_scored_and_their_regions_named(
+    app: Hourglass, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_members, "N_TREES", 20)
     assert client.post("/v1/detectors:validate", json={"over": "images"}).status_code == 503
     for num in range(6):
-        client.put(f"/v1/items/i{num}/image", data=png(), content_type="image/png")
-    asked = client.post("/v1/detectors", json={"over": "images", "form": "fast"}).json
-    detector_id = fit(app, asked)
-    answer = client.post(f"/v1/detectors/{detector_id}/score", json={"contributions": False}).json
-    assert [row["item_id"] for row in answer["rows"]] == [f"i{num}" for num in range(6)]
+        client.put(f"/v1/items/i{num}/image", data=png(40 * num), content_type="image/png")
+    plan = client.post("/v1/detectors:validate", json={"over": "images"}).json
+    assert (plan["n_usable"], plan["columns"][0]["kind"]) == (6, "image")
+    refused = client.post("/v1/detectors", json={"over": "images", "form": "fast"})
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/form")
+    detector_id = fit(app, client.post("/v1/detectors", json={"over": "images"}).json)
+    answer = client.post(f"/v1/detectors/{detector_id}/score", json={}).json
+    assert {row["item_id"] for row in answer["rows"]} == {f"i{num}" for num in range(6)}
+    for row in answer["rows"]:
+        whole = sum(each["contribution"] for each in row["contributions"])
+        assert whole == pytest.approx(row["anomaly_score"])
+    assert len(answer["rows"][0]["contributions"]) == 65
+
+
+def positions(x: np.ndarray) -> list[dict[str, Any]]:
+    """A series as rows."""
+    return [{"at": num, "flow": flow, "heat": heat} for num, (flow, heat) in enumerate(x.tolist())]
+
+
+def test_series_answer_with_their_odd_stretches(app: Hourglass, client: FlaskClient) -> None:
+    sent = {"over": "series", "order": "at", "window": 8, "form": "fast", "regime": "clean"}
+    rows = positions(waves(600, 0))
+    asked = client.post("/v1/detectors", json={**sent, "rows": rows}).json
+    address = f"/v1/detectors/{fit(app, asked)}/score"
+    new = waves(100, 1)
+    new[40:60, 1] = new[40, 1]
+    told = positions(new)
+    answer = client.post(address, json={"rows": told, "alert_rate": 0.02, "keep": True}).json
+    assert len(answer["rows"]) == 100
+    first = answer["stretches"][0]
+    assert 30 <= first["start"] <= first["end"] <= 70
+    assert (first["started_at"], first["user_id"]) == (first["start"], None)
+    listed = client.get("/v1/anomalies?subject=window").json["anomalies"]
+    assert first["anomaly_id"] in [each["anomaly_id"] for each in listed]
+    label = client.post(
+        f"/v1/anomalies/{first['anomaly_id']}/feedback", json={"label": "false-alarm"}
+    )
+    assert label.status_code == 200
+    told[9]["at"] = told[8]["at"]
+    refused = client.post(address, json={"rows": told})
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["pointer"] == "/rows/9/at"
+    assert client.post(address, json={"ids": ["x"]}).status_code == 422

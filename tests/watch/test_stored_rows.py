@@ -88,7 +88,7 @@ def test_of_many_rows_some_are_drawn_by_the_seed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(stored_rows, "MAX_FITTED", 3)
     table = RowTable({"x": np.arange(9.0)}, np.arange(9))
     first, again, other = (
-        drawn(table, generator=torch.Generator().manual_seed(seed)).columns["x"]
+        drawn(table, "table", generator=torch.Generator().manual_seed(seed)).columns["x"]
         for seed in (1, 1, 2)
     )
     assert len(first) == 3
