@@ -76,7 +76,7 @@ def plan_of(
     """A plan, with what few rows mean among its notes. problems: of rows of the table."""
     told = table.told(problems)
     return Plan(
-        n_rows=len(table) + len(table.problems),
+        n_rows=table.n_sent,
         n_usable=n_usable,
         n_calibration=n_calibration,
         smallest_alert_rate=1 / (n_calibration + 1) if n_calibration else None,
@@ -100,7 +100,7 @@ def fitted_of(
     told = table.told(problems)
     n_calibration = len(detector.calibration)
     facts = {
-        "n_rows": len(table) + len(table.problems),
+        "n_rows": table.n_sent,
         "n_train": len(table) - len({each.row for each in problems}) - n_calibration,
         "n_calibration": n_calibration,
         "n_problems": len({each.row for each in told}),

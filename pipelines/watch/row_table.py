@@ -58,10 +58,33 @@ class RowTable:
             ids=None if self.ids is None else tuple(self.ids[row] for row in rows),
         )
 
+    def with_gaps(self) -> "RowTable":
+        """With a row of missing cells in the place of each that could not be read: for rows that
+        follow each other.
+        """
+        there = set(self.numbers.tolist())
+        lost = sorted({each.row for each in self.problems} - there)
+        numbers = np.concatenate([self.numbers, np.array(lost, dtype=np.int64)])
+        order = np.argsort(numbers, kind="stable")
+        columns = {
+            name: take(_longer(column, len(lost)), order.tolist())
+            for name, column in self.columns.items()
+        }
+        return replace(self, columns=columns, numbers=numbers[order])
+
+    @property
+    def n_sent(self) -> int:
+        """Rows that were sent, or are stored; those too that could not be read."""
+        if self.ids is not None:
+            return len(self) + len(self.problems)
+        return len({*self.numbers.tolist(), *(each.row for each in self.problems)})
+
     def told(self, problems: Sequence[RowProblem]) -> tuple[RowProblem, ...]:
         """All that is wrong with which row of what was sent, once it is known of rows here."""
+        known = {each.row for each in self.problems}
         here = (replace(each, row=int(self.numbers[each.row])) for each in problems)
-        return tuple(sorted((*self.problems, *here), key=lambda each: each.row))
+        new = [each for each in here if each.row not in known]
+        return tuple(sorted((*self.problems, *new), key=lambda each: each.row))
 
 
 def pack(table: RowTable) -> bytes:
@@ -88,6 +111,13 @@ def digest_of(packed: bytes) -> str:
 def take(column: Column, rows: Sequence[int]) -> Column:
     """Some cells of a column."""
     return column[list(rows)] if isinstance(column, np.ndarray) else [column[row] for row in rows]
+
+
+def _longer(column: Column, n: int) -> Column:
+    """A column with so many missing cells after it."""
+    if isinstance(column, np.ndarray):
+        return np.concatenate([column, np.full(n, np.nan)])
+    return [*column, *[None] * n]
 
 
 def column_of(values: list[Any]) -> Column:

@@ -101,22 +101,21 @@ def score_rows(
     explained: int | None = None,
     labels: Labels = NO_LABELS,
 ) -> ScoredRows:
-    """Score the rows of a table: all in their order, or the strangest, so many, these first.
+    """Score the rows of a table: all in their order, or so many, the strangest first.
 
-    explained: so many of those, from the first on, get contributions; None: all. labels: of its
-    findings; they move the threshold. Raises InvalidInput where columns are not the detector's.
+    explained: so many of those get contributions; None: all. labels: of its findings, which move
+    the threshold. Raises InvalidInput where columns are not the detector's.
     """
     detector = loaded.detector
     rule = rule if rule.false_discovery_rate else Rule(rule.alert_rate or ALERT_RATE)
-    whole, table = table, with_its_columns(loaded, table)
+    whole = table.with_gaps() if loaded.settings.over == "series" else table
+    table = with_its_columns(loaded, whole)
     with refusals(table):
         scored = detector.score(table.columns)
     known = with_labels(detector.calibration, labels)
     scored = replace(scored, p_values=calibrated(scored.scores, known) if len(known) else None)
     anomalies, cut, notes = _judged(detector.calibration, rule, scored, labels, len(known))
-    shown = torch.argsort(scored.rows).tolist()
-    if strangest is not None:
-        shown = torch.argsort(scored.scores, descending=True, stable=True)[:strangest].tolist()
+    shown = _shown(scored, strangest)
     return ScoredRows(
         detector_id=loaded.detector_id,
         rows=_scored_rows(loaded, table, whole, scored, anomalies, shown, explained),
@@ -132,6 +131,13 @@ def score_rows(
         version=loaded.version,
         stretches=found_stretches(loaded, whole, scored, anomalies, most=strangest),
     )
+
+
+def _shown(scored: Scored, strangest: int | None) -> list[int]:
+    """The places of those that are shown, in their order."""
+    if strangest is None:
+        return torch.argsort(scored.rows).tolist()
+    return torch.argsort(scored.scores, descending=True, stable=True)[:strangest].tolist()
 
 
 def _scored_rows(

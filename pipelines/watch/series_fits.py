@@ -100,7 +100,7 @@ def _used(
         for name, column in table.columns.items()
         if name not in (*kept, *settings.ignore) and not holds_numbers(column)
     ]
-    used = without(table, left_out)
+    used = without(table.with_gaps(), left_out)
     if not _values(used, layout):
         raise InvalidInput("No column of numbers is left that could be a series.")
     return used, tuple(left_out), layout

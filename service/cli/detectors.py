@@ -1,8 +1,8 @@
-"""`hourglass detectors`: which there are, what they learned from, weighed anew, away with one."""
+"""`hourglass detectors`: asked for, which there are, what they learned, weighed anew, away."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -27,9 +27,43 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 
-app = command_app(group="Detectors of strange rows: list, show, reweight, delete.")
+app = command_app(group="Detectors of strange rows: add, list, show, reweight, delete.")
 
+Over = Literal["users", "items", "images", "sequences"]
 DetectorId = Annotated[str, typer.Argument(metavar="DETECTOR_ID", help="As the list shows it.")]
+
+
+@app.command()
+def add(
+    over: Annotated[Over, typer.Argument(help="What is stored that it looks over.")],
+    name: Annotated[str, typer.Option(help="Its id begins with it.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
+    window: Annotated[int, typer.Option(min=2, help="Of sequences: rows of a window.")] = 16,
+    step: Annotated[int, typer.Option(min=1, help="Of sequences: rows to the next.")] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for a detector over what is stored; a worker fits it.
+
+    Example: hourglass detectors add images
+    """
+    from pipelines.storage.engine import writing
+    from pipelines.watch.answers import plan_detector
+    from pipelines.watch.asking import request_detector
+    from pipelines.watch.settings import settings_of
+
+    values = {"over": over, "name": name, "seed": seed, "window": window, "step": step}
+    with answering(as_json=as_json), open_database(Settings.from_environment()) as engine:
+        settings = settings_of(values)
+        plan = plan_detector(engine, settings, None)
+        with writing(engine) as session:
+            asked = request_detector(session, settings, None, now=datetime.now(UTC))
+        if as_json:
+            print_json(asdict(asked))
+            return
+        rows = f"{plan.n_usable:,} rows"
+        typer.echo(f"{asked.detector_id} is {asked.status}: {rows}; a worker fits it.")
+        for note in plan.notes:
+            typer.echo(note)
 
 
 @app.command("list")
@@ -51,7 +85,7 @@ def list_command(as_json: JsonOption = False) -> None:
             print_json({"detectors": [asdict(row) for row in rows]})
             return
         for row in rows:
-            line = f"{row.detector_id:<40}{row.over:<8}{row.status:<10}{row.created_at:%F %T}"
+            line = f"{row.detector_id:<40}{row.over:<11}{row.status:<10}{row.created_at:%F %T}"
             typer.echo(f"{line}  {row.error or ''}".rstrip())
 
 

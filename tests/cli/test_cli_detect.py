@@ -13,10 +13,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from models.estimators.outliers import AutoencoderOutlierDetector
+from pipelines.data.images import check_image
 from pipelines.registry.store import Store
 from pipelines.runs.chains import CHAINS
 from pipelines.settings import Settings
 from pipelines.storage.engine import create_engine, writing
+from pipelines.storage.images import put_images
 from pipelines.watch.asking import checked_table, request_detector
 from pipelines.watch.settings import DETECTORS, settings_of
 from pipelines.watch.table_files import table_of_rows
@@ -24,6 +26,7 @@ from pipelines.workflows import carry_out
 from service.app import create_app
 from service.cli import main
 from tests.detectors.test_windows import waves
+from tests.pictures import png
 from tests.watch.test_detector_scores import NAMES, numbers, rows_of
 
 USUAL, NEW = numbers(60), numbers(30, seed=1)
@@ -213,3 +216,25 @@ def test_odd_stretches_of_a_series_are_printed_where_they_are(tmp_path: Path) ->
     refused = run("detect", str(new), *FAST, "--order", "at")
     assert refused.exit_code == 1
     assert "a detector over table has no order" in refused.stderr
+
+
+def test_a_detector_over_what_is_stored_is_asked_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOURGLASS_HOME", str(settings.home))
+    nothing = run("detectors", "add", "images")
+    assert nothing.exit_code == 1
+    assert "No item has an image" in nothing.stderr
+    engine = create_engine(settings.database_url)
+    images = {f"i{num}": check_image(png(40 * num)) for num in range(6)}
+    with writing(engine) as session:
+        put_images(session, images=images, now=datetime.now(UTC))
+    engine.dispose()
+    asked = run("detectors", "add", "images", "--name", "pictures")
+    assert asked.exit_code == 0, asked.stderr
+    assert asked.stdout.startswith("pictures-")
+    assert "is queued: 6 rows" in asked.stdout
+    (listed,) = json.loads(run("detectors", "list", "--json").stdout)["detectors"]
+    assert (listed["over"], listed["status"]) == ("images", "queued")
+    assert run("detectors", "add", "table").exit_code == 2
+    assert "has no window" in run("detectors", "add", "images", "--window", "9").stderr

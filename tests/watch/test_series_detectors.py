@@ -194,3 +194,18 @@ def test_the_odd_stretch_of_a_user_is_found_and_kept(stored: Engine, tmp_path: P
     assert one.stretches[0].start == first.start
     with pytest.raises(InvalidInput, match="send `ids`"):
         score_wanted(stored, loaded, Wanted(rows=[{"weight": 1}]), Rule(), now=NOW)
+
+
+def test_a_row_that_cannot_be_read_cuts_its_series() -> None:
+    rows: list[Any] = rows_of(waves(40, 0))
+    rows[10] = {"at": rows[10]["at"]}
+    rows[20] = "nothing"
+    plan = plan_fit(table_of_rows(rows), SERIES)
+    assert (plan.n_rows, plan.n_usable, plan.n_problems) == (40, 38, 2)
+    assert [each.row for each in plan.problems] == [10, 20]
+    rows[24] = rows[20]
+    shorter = plan_fit(table_of_rows(rows), SERIES)
+    assert (shorter.n_usable, shorter.n_problems) == (34, 6)
+    fitted = series_fits.fit_of_series(table_of_rows(rows), SERIES, on_step=lambda *_: None)
+    assert fitted.facts["n_series"] == 3
+    assert fitted.facts["n_train"] + fitted.facts["n_calibration"] == 34
