@@ -1,10 +1,12 @@
 """What an attack does to a trained network, with suspects in the training and without them.
 
-Users who judge are genuine, held out before the attack, and never seen by the detector.
+Users who judge are genuine, held out before the attack, and never seen by the detector. A run
+that learns from ratings gets them; any other gets who has what.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,9 +22,9 @@ from pipelines.data.interactions import InteractionMatrix
 from pipelines.data.splits import HeldOut, Split, strong_generalisation
 from pipelines.errors import InvalidInput
 from pipelines.training.checkpoints import InMemory
-from pipelines.training.evaluate import evaluate, network_scorer, ranked, standard_error
+from pipelines.training.evaluate import Scorer, evaluate, network_scorer, ranked, standard_error
 from pipelines.training.fit_run import fit_run
-from pipelines.training.run_config import named_run
+from pipelines.training.run_config import RunConfig, named_run
 
 DEPTH = 10
 """A push has worked with a user to whom the target is recommended among so many."""
@@ -59,40 +61,53 @@ def measure_filter(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(matrix: InteractionMatrix, name: str, seed: int, config: str) -> dict[str, Any]:
+    """Outcomes by training. Genuine users train in the same order in all, so that the filter alone
+    makes the difference, and not another start of the network.
+    """
     split = strong_generalisation(matrix, seed)
     if split.test is None:
         raise InvalidInput("There are too few users to hold some out.")
+    run = replace(named_run(config), seed=seed)
+    read = _ratings if run.data.values == "rating" else _ones
+    validation, test = (_as(read, users) for users in (split.validation, split.test))
     made = attacked(split.train, INJECTED[name], np.random.default_rng(seed))
     suspects = suspicion_of(made.x).suspects
-    kept = np.setdiff1d(np.arange(made.x.shape[0]), suspects)
-    trains = {"clean": split.train, "attacked": made.x, "filtered": made.x[kept]}
-    outcomes = {
-        training: _train(replace(split, train=x), made.target, config, seed)
-        for training, x in trains.items()
+    everybody = np.arange(made.x.shape[0])
+    trains = {
+        "clean": everybody[~made.is_attacker],
+        "attacked": everybody,
+        "filtered": np.setdiff1d(everybody, suspects),
     }
-    caught = made.is_attacker[suspects]
+    outcomes = {}
+    for training, users in trains.items():
+        trained = replace(split, train=read(made.x[users]), validation=validation, test=test)
+        outcomes[training] = _outcome(_trained(trained, run), test, made.target)
     rates = {training: outcome.hit_rate for training, outcome in outcomes.items()}
     print(f"{name} seed {seed}: hit rates {rates}", file=sys.stderr)
+    caught = made.is_attacker[suspects]
     return {**outcomes, "caught": caught.sum() / made.is_attacker.sum(), "wronged": (~caught).sum()}
 
 
-def _train(split: Split, target: int, config: str, seed: int) -> Outcome:
-    """Fit to who has what, and judge."""
-    validation, test = (_binary(users) for users in (split.validation, split.test))
-    split = replace(split, train=_ones(split.train), validation=validation, test=test)
-    run = replace(named_run(config), seed=seed)
+def _trained(split: Split, run: RunConfig) -> Scorer:
     torch.set_num_threads(1)
     fitted = fit_run(split, run, checkpoints=InMemory(), on_progress=lambda _: None)
-    scorer = network_scorer(fitted.network)
+    return network_scorer(fitted.network)
+
+
+def _outcome(scorer: Scorer, test: HeldOut, target: int) -> Outcome:
     without = np.flatnonzero(test.fold_in[:, [target]].toarray().ravel() == 0)
     lists = ranked(scorer, test.fold_in[without], DEPTH)
     hit_rate = float((lists == target).any(axis=1).mean())
     return Outcome(hit_rate, evaluate(scorer, test).per_user["ndcg@100"])
 
 
-def _binary(users: HeldOut | None) -> HeldOut:
+def _as(read: Callable[[Csr], Csr], users: HeldOut | None) -> HeldOut:
     assert users is not None
-    return HeldOut(_ones(users.fold_in), _ones(users.held_out))
+    return HeldOut(read(users.fold_in), read(users.held_out))
+
+
+def _ratings(x: Csr) -> Csr:
+    return x.astype(np.float32)
 
 
 def _ones(x: Csr) -> Csr:
