@@ -1,5 +1,12 @@
-"""Profiles of which it is known whether they are fake: injected, or labelled in a folder."""
+"""Profiles of which it is known whether they are fake: injected, or labelled in a folder.
 
+A labelled folder has a file of `user label` lines, called `...label...`, where 1 is an attacker,
+and one of `user item` lines, with a rating behind if there is one; more columns are not read.
+Spaces, tabs, commas, semicolons and `::` separate; the first line may be a header. Of a pair that
+comes twice the last line counts.
+"""
+
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +32,12 @@ INJECTED = {
     },
 }
 """The attacks by name: 5 % attackers, fillers as a share of the items."""
-ATTACKER = "1"
+ATTACKER = 1
+SUFFIXES = (".txt", ".csv", ".tsv", ".dat", ".data")
+PROFILES = re.compile("profile|rating|review", re.IGNORECASE)
+HEADERS = ("user", "user_id", "userid", "reviewer", "reviewer_id", "reviewerid")
+"""What the first line begins with where it is none of the data."""
+SEPARATORS = re.compile(r"[\s,;]+|::")
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class LabelledUsers:
 
 def is_labelled(folder: Path) -> bool:
     """Whether a folder says of users whether they are fake."""
-    return folder.is_dir() and len(_label_files(folder)) == 1
+    return folder.is_dir() and bool(_label_files(folder))
 
 
 def set_names(data: Path, wanted: list[str] | None) -> list[str]:
@@ -64,63 +76,86 @@ def users_of(data: Path, name: str, seeds: list[int]) -> Iterator[LabelledUsers]
 
 
 def read_labelled(folder: Path) -> LabelledUsers:
-    """A folder with a file of `user label` lines, called `...label...`, where 1 is an attacker,
-    and one of `user item rating` lines; more columns are not read. Commas separate as well.
+    """The users of a labelled folder; those without a label are there and are not judged.
+
+    Raises InvalidInput for a line that cannot be read, files that are missing or of which there
+    are several, and labels of one kind.
     """
-    labels = _label_files(folder)[0]
-    profiles = [each for each in _text_files(folder) if each != labels and _is_profiles(each)]
-    if len(profiles) != 1:
-        raise InvalidInput(f"{folder} needs one file of `user item rating` lines beside {labels}.")
-    of_user = {row[0]: row[1] == ATTACKER for row in _rows(labels, 2)}
-    rows = _rows(profiles[0], 3)
+    labels, profiles = _the_files(folder)
+    of_user = {cells[0]: _number(cells[1]) == ATTACKER for cells in _rows(labels, 2, n_numbers=1)}
+    rated = _is_rated(profiles)
+    rows = _rows(profiles, 3 if rated else 2, n_numbers=int(rated))
     user_ids = tuple(sorted({row[0] for row in rows}))
     item_ids = tuple(sorted({row[1] for row in rows}))
     user_nums = {user_id: num for num, user_id in enumerate(user_ids)}
     item_nums = {item_id: num for num, item_id in enumerate(item_ids)}
+    ratings = [_number(row[2]) if rated else 1.0 for row in rows]
     matrix = matrix_of(
         user_ids,
         np.array([user_nums[row[0]] for row in rows]),
         item_ids,
         np.array([item_nums[row[1]] for row in rows]),
-        weights=np.array([float(row[2]) for row in rows], dtype=np.float32),
+        weights=np.array(ratings, dtype=np.float32),
         values="rating",
     )
     judged = np.array([user_id in of_user for user_id in user_ids])
     is_attacker = np.array([of_user.get(user_id, False) for user_id in user_ids])
     if not is_attacker.any() or is_attacker[judged].all():
-        raise InvalidInput(f"{labels} needs attackers, labelled 1, and others.")
+        raise InvalidInput(f"{labels} needs attackers, labelled 1, and others, of {profiles}.")
     return LabelledUsers(matrix.x, judged, is_attacker)
 
 
+def _the_files(folder: Path) -> tuple[Path, Path]:
+    """That of the labels and that of the profiles, by its name where several look like one."""
+    labels = _label_files(folder)
+    others = [path for path in _text_files(folder) if path not in labels]
+    named = [path for path in others if PROFILES.search(path.stem)] or others
+    if len(labels) != 1 or len(named) != 1:
+        found = ", ".join(path.name for path in _text_files(folder))
+        raise InvalidInput(
+            f"{folder} needs one file of `user label` lines and one of `user item rating` lines, "
+            f"called ...profiles or ...ratings; it has {found}."
+        )
+    return labels[0], named[0]
+
+
 def _text_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in (".txt", ".csv", ".tsv"))
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
 
 
 def _label_files(folder: Path) -> list[Path]:
     return [path for path in _text_files(folder) if "label" in path.stem.lower()]
 
 
-def _is_profiles(path: Path) -> bool:
-    """Whether the second line, the first may be a header, has a user, an item and a number."""
-    with path.open() as lines:
-        next(lines, None)
-        cells = _cells(next(lines, ""))
-    return len(cells) >= 3 and _is_number(cells[2])
+def _is_rated(path: Path) -> bool:
+    """Whether the lines below the first, which may be a header, have a third cell."""
+    with path.open(errors="replace") as lines:
+        first = next(lines, "")
+        return len(_cells(next(lines, first))) > 2
 
 
-def _rows(path: Path, n_cells: int) -> list[list[str]]:
-    """The lines with enough cells, whose last needed one is a number: headers are none."""
-    rows = [_cells(line) for line in path.read_text().splitlines()]
-    return [row for row in rows if len(row) >= n_cells and _is_number(row[n_cells - 1])]
+def _rows(path: Path, n_cells: int, *, n_numbers: int) -> list[list[str]]:
+    """The lines by cells, of which the last n_numbers of the first n_cells are numbers."""
+    rows = []
+    for line_num, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+        cells = _cells(line)[:n_cells]
+        numbers = cells[n_cells - n_numbers :]
+        if line_num == 1 and cells and cells[0].lower() in HEADERS:
+            continue
+        if len(cells) == n_cells and np.isfinite([_number(cell) for cell in numbers]).all():
+            rows.append(cells)
+        elif cells:
+            raise InvalidInput(f"{path}, line {line_num} is no `user item rating` or `user label`.")
+    return rows
 
 
 def _cells(line: str) -> list[str]:
-    return line.replace(",", " ").split()
+    return [cell.strip('"') for cell in SEPARATORS.split(line.strip()) if cell]
 
 
-def _is_number(cell: str) -> bool:
+def _number(cell: str) -> float:
+    """NaN of what is none."""
     try:
-        float(cell)
+        return float(cell)
     except ValueError:
-        return False
-    return True
+        return float("nan")
