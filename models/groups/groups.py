@@ -19,15 +19,14 @@ from models.groups.signals import (
     Array,
     Csr,
     are_ratings,
-    normal_scores,
     row_sums,
     signals_of,
 )
 
 SUSPECT_SCORE = 4.0
 """Strength, with the mean excess cohesion of the members, from which a group is suspect. Without
-the latter its members are exp(4), 55 times, better told by each other than by all users, after
-what the scan could choose from."""
+the latter its members are exp(4), 55 times, better told by each other than by those who do not
+agree with them, after what the scan could choose from."""
 USUAL_DEVIATIONS = 2.0
 """Robust deviations of cohesion that count as taste."""
 SAME_GROUP = 0.5
@@ -89,7 +88,7 @@ def suspicion_of(x: Csr, *, rated: bool | None = None) -> Suspicion:
     if x.shape[0] < MIN_USERS or not x.nnz:
         return Suspicion(np.zeros(x.shape[0]), sparse.csr_array(x.shape), (), rated)
     signals = signals_of(x, rated=rated)
-    findings = scan(x, normal_scores(signals.values), sides=_sides(x, rated=rated))
+    findings = scan(x, signals.values, sides=_sides(x, rated=rated))
     excess = _excess_cohesion(signals.cohesion)
     contributions = sparse.csr_array(excess + _of_findings(findings, (x.shape[0], x.shape[1])))
     scores = row_sums(contributions)
@@ -157,7 +156,13 @@ def _joined(findings: Sequence[Finding], n_users: int) -> Iterator[list[Finding]
 
 
 def _group(x: Csr, findings: Sequence[Finding], scores: Array) -> Group:
-    users = np.unique(np.concatenate([finding.members for finding in findings]))
+    """Findings, the strongest first, as one group. Its users are the members of the strongest, and
+    who is in two: one item of many that the group has in common is no proof.
+    """
+    users, times = np.unique(
+        np.concatenate([finding.members for finding in findings]), return_counts=True
+    )
+    users = users[(times > 1) | np.isin(users, findings[0].members)]
     targets = dict.fromkeys(finding.item_num for finding in findings)
     sides = {finding.item_num: finding.side for finding in reversed(findings)}
     counts = np.bincount(x[users].indices, minlength=x.shape[1])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, gammaln
 
+from models.groups.population import beside_others, log_density, normal_scores
 from models.groups.signals import Array, Csr
 
 MIN_AGREEING = 4
@@ -25,8 +26,6 @@ N_CENTRES = 64
 """Users about whom a first group is looked for."""
 CELLS_AT_ONCE = 2_000_000
 """Distances that are in memory at a time."""
-TAIL = 5.0
-"""Degrees of freedom of the population: heavy tails, so that lone oddities look like no group."""
 PRIOR_MEAN_WEIGHT, PRIOR_SCALE_WEIGHT = 1.0, 2.0
 """A group is at first thought to be like the population, as sure as so many members are."""
 MAX_ODDS = 40.0
@@ -37,7 +36,8 @@ class Finding:
     """A group among those who agree on one item.
 
     users, membership (n_agreeing,): who agrees, and how likely each belongs to the group.
-    strength: by how many nats a member is told better by the other members than by the population.
+    strength: by how many nats a member is told better by the other members than by the population,
+    which is those who do not agree.
     """
 
     item_num: int
@@ -56,45 +56,26 @@ class Finding:
 def scan(x: Csr, signals: Array, *, sides: dict[str, Array]) -> list[Finding]:
     """A finding of positive strength for each item and side that has one, the strongest first.
 
-    x (n_users, n_items); signals (n_users, n_signals), about normal; sides: by name, which
-    entries of x, in storage order, are of users who agree (n_entries,).
+    x (n_users, n_items); signals (n_users, n_signals); sides: by name, which entries of x, in
+    storage order, are of users who agree (n_entries,).
 
-    Those who agree are a mixture of the population, a multivariate t with the covariance of all
-    users, and a group, normal in each direction with unknown mean and variance; a member is told
-    by the others alone (posterior predictive, a t again), so that no finding praises itself. The
-    strength is per member, less log C(agreeing, members) and log(items x sides), the choices that
-    the scan had: a scan statistic.
+    Those who agree are a mixture of the population, a multivariate t with the covariance of those
+    who do not, and a group, normal in each direction with unknown mean and variance; a member is
+    told by the others alone (posterior predictive, a t again), so that no finding praises itself.
+    The strength is per member, less log C(agreeing, members) and log(items x sides), the choices
+    that the scan had: a scan statistic.
     """
-    z = _whitened(signals)
-    usual = _population(z)
+    scores = normal_scores(signals)
     findings: list[Finding] = []
     for side, chosen in sides.items():
         for item_nums, users, there in _batches(x, chosen):
-            best = _best_groups(z[users], usual[users], there)
+            z = beside_others(scores, users, there)
+            best = _best_groups(z, log_density(z), there)
             findings += _findings(side, item_nums, users, there, *best)
     n_choices = x.shape[1] * len(sides)
     corrected = [_less_choices(finding, n_choices) for finding in findings]
     kept = [finding for finding in corrected if finding.strength > 0]
     return sorted(kept, key=lambda each: (-each.strength, each.item_num, each.side))
-
-
-def _whitened(signals: Array) -> Array:
-    """Signals turned and scaled to unit covariance."""
-    centred = signals - signals.mean(axis=0)
-    covariance = np.atleast_2d(np.cov(centred.T)) + 1e-3 * np.eye(signals.shape[1])
-    variances, directions = np.linalg.eigh(covariance)
-    white: Array = centred @ directions / np.sqrt(variances)
-    return white
-
-
-def _population(z: Array) -> Array:
-    """Log density of each user (n_users,): multivariate t of unit covariance, TAIL degrees."""
-    d = z.shape[-1]
-    scale = (TAIL - 2) / TAIL
-    constant = gammaln((TAIL + d) / 2) - gammaln(TAIL / 2) - d / 2 * np.log(TAIL * np.pi * scale)
-    distance = np.square(z).sum(axis=-1)
-    density: Array = constant - (TAIL + d) / 2 * np.log1p(distance / (TAIL * scale))
-    return density
 
 
 def _batches(x: Csr, chosen: Array) -> Iterator[tuple[Array, Array, Array]]:

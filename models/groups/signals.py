@@ -4,13 +4,13 @@ No number says by itself that a profile is fake, and none has a sign. What is al
 that proves, is in scan.py.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, svds
-from scipy.stats import norm, rankdata
 
 Array = np.ndarray[Any, Any]
 Csr = sparse.csr_array[Any, Any]
@@ -18,8 +18,8 @@ Csr = sparse.csr_array[Any, Any]
 N_COMPONENTS = 3
 MAX_LEVELS = 21
 """A scale of ratings has up to so many values; weights with more are counts of something."""
-CELLS = 1 << 24
-"""Users times items whose cosines are in memory at a time: some 200 MB, however many users."""
+CELLS = 1 << 20
+"""Products that are in memory at a time while cosines are added up: some 200 MB."""
 TINY = 1e-6
 """Added before a logarithm: the least that cohesion and component shares come to."""
 
@@ -58,13 +58,6 @@ def signals_of(x: Csr, *, rated: bool) -> Signals:
         **(_ratings(x) if rated else {}),
     }
     return Signals(tuple(named), np.stack(list(named.values()), axis=1), cohesion)
-
-
-def normal_scores(values: Array) -> Array:
-    """Each column by its ranks as a normal one, ties alike: no long tail decides anything."""
-    ranks = rankdata(values, axis=0)
-    scores: Array = norm.ppf((ranks - 0.5) / len(values))
-    return scores
 
 
 def component_shares(x: Csr) -> Array:
@@ -118,31 +111,51 @@ def cohesion_of(x: Csr) -> Csr:
     counts = np.bincount(x.indices, minlength=n_items)
     rarity = np.log(n_users / np.maximum(counts, 1)) / max(np.log(n_users), TINY)
     has = sparse.csr_array((np.ones(x.nnz), x.indices, x.indptr), shape=x.shape)
-    profiles = sparse.csr_array((rarity[x.indices], x.indices, x.indptr), shape=x.shape)
-    norms = np.maximum(np.sqrt(row_sums(profiles.power(2))), TINY)
-    profiles = sparse.csr_array(profiles.multiply(1 / norms[:, None]))
-    by_item = has.T.tocsr()
-    parts = []
-    width = max(1, CELLS // max(n_users, 1))
-    for start in range(0, n_items, width):
-        chosen = slice(start, start + width)
-        parts.append(_cohesion_with(has, profiles, by_item[chosen], chosen, rarity))
-    entries = sparse.csr_array(sparse.hstack(parts, format="csr"))
-    lengths = np.maximum(np.diff(x.indptr), 1)
-    return sparse.csr_array(entries.multiply(1 / lengths[:, None]))
+    lengths = np.diff(x.indptr)
+    rows, weights = np.repeat(np.arange(n_users), lengths), rarity[x.indices]
+    norms = np.maximum(np.sqrt(np.bincount(rows, weights**2, n_users)), TINY)
+    profiles = sparse.csr_array((weights / norms[rows], x.indices, x.indptr), shape=x.shape)
+    by_item, shares = has.T.tocsr(), profiles.T.tocsr()
+    cosines = [np.zeros(0)]
+    for start, end in _chunks(by_item, lengths):
+        own = shares.data[by_item.indptr[start] : by_item.indptr[end]]
+        cosines.append(_mean_cosines(by_item[start:end], profiles, own, start))
+    entries = np.concatenate(cosines) * np.repeat(rarity, counts) / lengths[by_item.indices]
+    return sparse.csr_array((entries, by_item.indices, by_item.indptr), shape=has.T.shape).T.tocsr()
 
 
-def _cohesion_with(has: Csr, profiles: Csr, users_of: Csr, chosen: slice, rarity: Array) -> Csr:
-    """Rarity times mean cosine for some items: (n_users, n_chosen), where users have them."""
-    own = sparse.csr_array(profiles[:, chosen])
-    totals = sparse.csr_array(users_of @ profiles)  # (n_chosen, n_items): profiles that have t
-    with_all = sparse.csr_array((profiles @ totals.T).multiply(has[:, chosen]))
+def _chunks(by_item: Csr, lengths: Array) -> Iterator[tuple[int, int]]:
+    """Items in turn, so many that neither their products with all items nor the pairs of an owner
+    and something else of hers are more than CELLS; or a single one.
+    """
+    n_items = by_item.shape[0]
+    owners = np.concatenate([[0], np.cumsum(lengths[by_item.indices])])
+    n_pairs = owners[by_item.indptr]
+    start = 0
+    while start < n_items:
+        fits = int(np.searchsorted(n_pairs, n_pairs[start] + CELLS, side="right")) - 1
+        end = min(max(fits, start + 1), start + max(1, CELLS // n_items), n_items)
+        yield start, end
+        start = end
+
+
+def _mean_cosines(users_of: Csr, profiles: Csr, own: Array, start: int) -> Array:
+    """Of each entry of users_of (n_chosen, n_users) the mean cosine with the others who have the
+    item, which itself is left out: (n_entries,). The first of the items is number `start`.
+    """
+    totals = (users_of @ profiles).toarray()  # (n_chosen, n_items): all profiles that have t
+    n_users_of = np.diff(users_of.indptr)
+    items, users = np.repeat(np.arange(len(n_users_of)), n_users_of), users_of.indices
+    lengths = np.diff(profiles.indptr)[users]
+    entries = np.repeat(np.arange(len(users)), lengths)
+    firsts = np.repeat(profiles.indptr[users] - np.cumsum(lengths) + lengths, lengths)
+    places = firsts + np.arange(len(entries))
+    weights, columns = profiles.data[places], profiles.indices[places]
+    with_all = np.bincount(entries, weights * totals[items[entries], columns], len(users))
     # Of all who have t: less what t itself adds, and less the user's likeness to herself.
-    of_item = own.multiply(np.asarray(own.sum(axis=0))[None, :])
-    herself = has[:, chosen] - own.power(2)
-    n_others = np.maximum(np.diff(users_of.indptr) - 1, 1)
-    rest = (with_all - of_item - herself).multiply((rarity[chosen] / n_others)[None, :])
-    return sparse.csr_array(rest)
+    rest = with_all - own * totals[items, items + start] - (1 - own**2)
+    cosines: Array = rest / np.maximum(n_users_of - 1, 1)[items]
+    return cosines
 
 
 def _popularity(x: Csr) -> dict[str, Array]:

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from models.attacks import Attack, AttackConfig, attacked
 from models.errors import ConfigError, RowsError
+from models.groups import signals
 from models.groups.groups import SUSPECT_SCORE, suspicion_of
 from models.groups.signals import Csr, cohesion_of, component_shares
 from pipelines.data.interactions import InteractionMatrix
@@ -39,6 +40,17 @@ def test_attackers_come_out_on_top_with_their_target(world: Csr, attack: Attack)
     group = suspicion.groups[0]
     assert made.target in group.target_nums
     assert made.is_attacker[group.user_nums].mean() >= 0.9
+
+
+@pytest.mark.parametrize("attack", ["average", "bandwagon"])
+def test_two_attackers_in_five_users_do_not_make_themselves_usual(
+    world: Csr, attack: Attack
+) -> None:
+    config = AttackConfig(attack, size=2 / 3, filler=0.1)
+    made = attacked(world, config, np.random.default_rng(1))
+    suspicion = suspicion_of(made.x)
+    assert precision(suspicion.scores, made.is_attacker) >= 0.95
+    assert made.is_attacker[suspicion.suspects].sum() >= 0.95 * made.is_attacker.sum()
 
 
 def test_a_nuked_item_is_found_on_the_low_side(world: Csr) -> None:
@@ -125,6 +137,14 @@ def test_cohesion_is_the_mean_cosine_without_the_item(seed: int, n: int, m: int)
         mean = cosines.mean() if others else 0.0
         expected = rarity[item_num] * mean / has[user_num].sum()
         assert found[user_num, item_num] == pytest.approx(expected, abs=1e-9)
+
+
+def test_cohesion_is_the_same_however_much_is_added_up_at_a_time(
+    world: Csr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = cohesion_of(world)
+    monkeypatch.setattr(signals, "CELLS", 1)
+    np.testing.assert_allclose(cohesion_of(world).toarray(), whole.toarray())
 
 
 def test_component_shares_are_those_of_the_dense_decomposition(world: Csr) -> None:
