@@ -71,8 +71,11 @@ def evaluation(arguments: Namespace, folder: Path) -> Figures:
         for command in recbole(folder, "mult-vae", eval_batch_size=size).values()
     }
     rows, test = (folder / f"{part}.npz" for part in ("train", "test"))
-    commands = {**peers, "ours": ours(rows, network=MULT_VAE, test=str(test))}
-    done = in_turns(commands, "evaluation", turns=arguments.turns, warm=False)
+    commands = peers | {
+        f"ours, {name}": ours(rows, network=MULT_VAE, test=str(test), precision=name)
+        for name in ("float32", "auto")
+    }
+    done = in_turns(commands, "evaluation", turns=arguments.turns)
     halved = _units(ours(rows, network=MULT_VAE), *["epoch"] * 5, "agreement")
     return {**_with_ratios(done, next(iter(done))), "bfloat16": halved["agreement"]}
 

@@ -65,7 +65,9 @@ class Work:
         self._batch_size, self._n_steps = batch_size, steps
         self._memory = memory_gb * 1e9
         self._generator = torch.Generator().manual_seed(1)
-        config = FitConfig(batch_size=batch_size, optimiser=optimiser, precision=precision)
+        self._config = config = FitConfig(
+            batch_size=batch_size, optimiser=optimiser, precision=precision
+        )
         if kind == "naive":
             self._naive = NaiveMultVae(self._x.shape[1])
             self._adam = torch.optim.Adam(self._naive.parameters())
@@ -134,7 +136,8 @@ class Work:
     def evaluation(self) -> Figures:
         """Rank all items for all users of the test part, and the metrics."""
         assert self._test is not None
-        judged = evaluate(network_scorer(self._network), HeldOut(self._x, self._test))
+        with precision(self._config.precision):
+            judged = evaluate(network_scorer(self._network), HeldOut(self._x, self._test))
         return {"found": {name: judged.mean(name) for name in judged.per_user}}
 
     def agreement(self) -> Figures:

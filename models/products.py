@@ -36,7 +36,7 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, x: SparseRows) -> Tensor:
         ctx.x, ctx.of = x, weight.dtype
-        few = len(x.indices) < len(weight)  # to round all rows takes longer than to sum some
+        few = len(x.indices) < 4 * len(weight)  # to round all rows takes longer than to sum some
         return reckoned(_sums(x, weight if few else reckoned(weight)))
 
     @staticmethod
@@ -67,6 +67,7 @@ TILE = (512, 256)
 """Rows and items of the product that is reckoned at once, but in bfloat16. One product of all items
 leaves the caches: on AVX2 tiles of this size take a half to two thirds of its time."""
 
+MANY_ROWS = 256
 TRANSPOSED = 1_024
 """Items of which the gradient is transposed at once."""
 
@@ -103,11 +104,11 @@ class _Wide(torch.autograd.Function):
 
 
 def _weight_gradient(grad: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
-    """grad' x. In bfloat16 it is quicker to transpose the few features before and the product
-    after, as long as that is in the caches, than to read the transpose of all items.
+    """grad' x. In bfloat16, of many rows, it is quicker to transpose the few features before and
+    the product after, as long as that is in the caches, than to read the transpose of all items.
     """
-    if grad.dtype == dtype:
-        return grad.T @ x
+    if grad.dtype == dtype or len(x) < MANY_ROWS:
+        return (grad.T @ x).to(dtype)
     features = x.T.contiguous()
     product = torch.empty(grad.shape[1], x.shape[1], dtype=dtype)
     for left in range(0, len(product), TRANSPOSED):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.autoencoders.base import Network
 from models.rows import SparseRows
-from models.scoring.ranking import mask, top_n
+from models.scoring.ranking import best_items, mask
 from pipelines.data.interactions import Csr, to_rows
 from pipelines.data.splits import HeldOut
 from pipelines.training.metrics.ndcg import ndcg_at_k
@@ -88,7 +88,7 @@ def ranked(scorer: Scorer, fold_in: Csr, depth: int) -> Array:
     with torch.inference_mode():
         for start, end in _batches(fold_in):
             seen = to_rows(fold_in[start:end])
-            found.append(top_n(mask(scorer(seen), seen), depth)[1])
+            found.append(best_items(mask(scorer(seen), seen), depth))
     item_nums: Array = torch.cat(found).numpy()
     return item_nums
 

@@ -9,7 +9,7 @@ from models.catalog import build
 from models.rows import rests, rows_at
 from models.scoring.anomaly import score_row, score_rows
 from models.scoring.calibrated import calibrate
-from models.scoring.ranking import mask, top_n
+from models.scoring.ranking import best_items, mask, top_n
 from models.scoring.robust import features_of, fit_robust
 from models.scoring.similarity import cosine_to_all
 from models.scoring.surprise import fit_temperature, surprises
@@ -105,3 +105,13 @@ def test_simple_features_add_up_and_find_the_odd_one() -> None:
     scores = robust.errors(features_of(x, others)).sum(dim=1)
     assert int(scores.argmax()) == 39
     assert torch.equal(robust.calibration, scores.sort().values)
+
+
+@pytest.mark.parametrize("n", [1, 20, 300, 400])
+def test_the_best_items_of_many_rows_are_those_of_the_top_n(n: int) -> None:
+    scores = torch.randn(40, 300, generator=torch.Generator().manual_seed(0))
+    scores[:, 100:250] = -torch.inf
+    values, nums = top_n(scores, n)
+    found = best_items(scores, n)
+    assert torch.equal(scores.gather(1, found), values)
+    assert torch.equal(found[:, :150], nums[:, :150])
