@@ -10,7 +10,7 @@ from service.cli.console import JsonOption, answering, command_app, print_json
 from service.cli.database import open_database
 
 if TYPE_CHECKING:
-    from pipelines.watch.groups import UserGroup
+    from pipelines.watch.groups import FoundGroups, UserGroup
 
 SHOWN = 5
 """Ids of a group in a line."""
@@ -26,7 +26,7 @@ Actions = Annotated[
 def suspects_command(actions: Actions = None, as_json: JsonOption = False) -> None:
     """Show groups of users that are too alike: who they are, and which items they are after.
 
-    Nothing is changed; `leave_out_suspects = true` in the [data] of a run trains without them.
+    Nothing is changed; `leave_out_suspects = true` in the data of a run trains without them.
 
     Example: hourglass suspects --action rating --json
     """
@@ -41,11 +41,15 @@ def suspects_command(actions: Actions = None, as_json: JsonOption = False) -> No
             return
         for group in found.groups:
             typer.echo(_lines(group))
-        of_what = "ratings" if found.rated else "who has what (no ratings)"
-        typer.echo(
-            f"{len(found.groups)} groups, {len(found.suspects):,} suspects of {found.n_users:,} "
-            f"users, by {of_what}"
-        )
+        typer.echo(_summary(found))
+
+
+def _summary(found: "FoundGroups") -> str:
+    if not found.n_users:
+        return "no user has any such interaction: there is nobody to look at"
+    groups = "1 group" if len(found.groups) == 1 else f"{len(found.groups)} groups"
+    of_what = "ratings" if found.rated else "who has what (no ratings)"
+    return f"{groups}, {len(found.suspects):,} suspects of {found.n_users:,} users, by {of_what}"
 
 
 def _lines(group: "UserGroup") -> str:

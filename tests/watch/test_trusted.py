@@ -96,3 +96,6 @@ def test_the_command_shows_groups_with_what_they_are_after(
     group = json.loads(told.stdout)["groups"][0]
     assert set(group["user_ids"]) <= fakes
     assert CliRunner().invoke(main, ["suspects"]).stdout.endswith("by ratings\n")
+    nobody = CliRunner().invoke(main, ["suspects", "--action", "unheard"])
+    assert nobody.exit_code == 0
+    assert "nobody to look at" in nobody.stdout
