@@ -1,12 +1,14 @@
 """Small worlds of users with known tastes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from scipy import sparse
 from sqlalchemy import Engine
 
+from models.attacks import AttackConfig, attacked
 from pipelines.data.interactions import Csr, InteractionMatrix, matrix_of
 from pipelines.storage.engine import writing
 from pipelines.storage.interactions import NewInteraction, store_interactions
@@ -16,6 +18,7 @@ from pipelines.storage.tables import UNTIMED
 N_ITEMS = 40
 PER_USER = 8
 TASTES = ("even", "odd")
+N_FAKE = 30
 
 
 def two_tastes(n_users: int, seed: int = 0) -> InteractionMatrix:
@@ -68,3 +71,25 @@ def ratings_world(seed: int = 0, n_users: int = 300, n_items: int = 400) -> Csr:
         drawn = rng.normal(worth[chosen] + 0.3 * (liked[chosen] > 1), 0.9)
         x[user_num, chosen] = np.clip(np.round(drawn), 1, 5)
     return sparse.csr_array(x)
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """The fake profiles in a database, and the item that they push."""
+
+    user_ids: set[str]
+    target: str
+
+
+def store_fakes(engine: Engine) -> Fakes:
+    """Put 300 users who rate by their taste into a database, and N_FAKE fake ones."""
+    config = AttackConfig("love-hate", size=N_FAKE / 300, filler=0.1)
+    made = attacked(ratings_world(), config, np.random.default_rng(0))
+    coo = made.x.tocoo()
+    rows = [
+        NewInteraction(f"u{user_num}", f"i{item_num}", "rating", float(weight), UNTIMED)
+        for user_num, item_num, weight in zip(*coo.coords, coo.data, strict=True)
+    ]
+    with writing(engine) as session:
+        store_interactions(session, rows=rows, now=datetime.now(UTC))
+    return Fakes({f"u{num}" for num in np.flatnonzero(made.is_attacker)}, f"i{made.target}")

@@ -22,6 +22,7 @@ from models.groups.signals import (
     row_sums,
     signals_of,
 )
+from models.progress import OnChunk, untold
 
 SUSPECT_SCORE = 4.0
 """Strength, with the mean excess cohesion of the members, from which a group is suspect. Without
@@ -74,7 +75,7 @@ class Suspicion:
         return chosen
 
 
-def suspicion_of(x: Csr, *, rated: bool | None = None) -> Suspicion:
+def suspicion_of(x: Csr, *, rated: bool | None = None, on_chunk: OnChunk = untold) -> Suspicion:
     """How suspect the users of x (n_users, n_items) are, and in which groups.
 
     rated: whether x holds ratings; None: by the number of their levels. Without ratings all who
@@ -87,8 +88,8 @@ def suspicion_of(x: Csr, *, rated: bool | None = None) -> Suspicion:
     rated = are_ratings(x) if rated is None else rated
     if x.shape[0] < MIN_USERS or not x.nnz:
         return Suspicion(np.zeros(x.shape[0]), sparse.csr_array(x.shape), (), rated)
-    signals = signals_of(x, rated=rated)
-    findings = scan(x, signals.values, sides=_sides(x, rated=rated))
+    signals, sides = signals_of(x, rated=rated), _sides(x, rated=rated)
+    findings = scan(x, signals.values, sides=sides, on_chunk=on_chunk)
     excess = _excess_cohesion(signals.cohesion)
     contributions = sparse.csr_array(excess + _of_findings(findings, (x.shape[0], x.shape[1])))
     scores = row_sums(contributions)

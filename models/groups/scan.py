@@ -11,6 +11,7 @@ from scipy.special import expit, gammaln
 
 from models.groups.population import beside_others, log_density, normal_scores
 from models.groups.signals import Array, Csr
+from models.progress import OnChunk, untold
 
 MIN_AGREEING = 4
 """Fewer users who agree on an item are not looked at."""
@@ -53,7 +54,9 @@ class Finding:
         return chosen
 
 
-def scan(x: Csr, signals: Array, *, sides: dict[str, Array]) -> list[Finding]:
+def scan(
+    x: Csr, signals: Array, *, sides: dict[str, Array], on_chunk: OnChunk = untold
+) -> list[Finding]:
     """A finding of positive strength for each item and side that has one, the strongest first.
 
     x (n_users, n_items); signals (n_users, n_signals); sides: by name, which entries of x, in
@@ -67,12 +70,15 @@ def scan(x: Csr, signals: Array, *, sides: dict[str, Array]) -> list[Finding]:
     """
     scores = normal_scores(signals)
     findings: list[Finding] = []
+    n_choices = x.shape[1] * len(sides)
+    done = 0
     for side, chosen in sides.items():
         for item_nums, users, there in _batches(x, chosen):
+            on_chunk(done, n_choices)
+            done += len(item_nums)
             z = beside_others(scores, users, there)
             best = _best_groups(z, log_density(z), there)
             findings += _findings(side, item_nums, users, there, *best)
-    n_choices = x.shape[1] * len(sides)
     corrected = [_less_choices(finding, n_choices) for finding in findings]
     kept = [finding for finding in corrected if finding.strength > 0]
     return sorted(kept, key=lambda each: (-each.strength, each.item_num, each.side))

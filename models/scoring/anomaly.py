@@ -3,7 +3,6 @@
 Higher is stranger. What a score means, its p-value and the threshold, is in calibration.py.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from models.autoencoders.base import Network
 from models.autoencoders.losses import LOSSES
+from models.progress import OnChunk, untold
 from models.rows import Rows, SparseRows
 from models.scoring.surprise import Surprises, surprises
 from models.scoring.usual import NOTHING, Usual
@@ -71,7 +71,7 @@ def score_rows(
     x: SparseRows,
     scale: Scale,
     *,
-    on_chunk: Callable[[int, int], None] = lambda done, total: None,
+    on_chunk: OnChunk = untold,
 ) -> RowScores:
     """The anomaly score of each row: the mean surprise of its items, less what is usual for rows
     of as many items, in deviations of those. Rows do not depend on each other.

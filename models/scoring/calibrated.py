@@ -3,13 +3,13 @@
 Not the p-values: `calibration.py`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from models.autoencoders.base import Network
+from models.progress import OnChunk
 from models.rows import SparseRows
 from models.scoring.anomaly import Scale, mean_surprises, score_rows
 from models.scoring.surprise import fit_temperature
@@ -37,7 +37,7 @@ def calibrate(
     judges: SparseRows,
     *,
     generator: torch.Generator,
-    on_chunk: Callable[[int, int], None],
+    on_chunk: OnChunk,
 ) -> Calibration:
     """Learn from rows `usual` what is usual, then score the rows `judges`.
 

@@ -4,7 +4,6 @@ Exact, many rows at a time. Not what a surprise means: `calibration.py`, `usual.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from models.autoencoders.base import Network
 from models.autoencoders.losses import LOSSES
+from models.progress import OnChunk, untold
 from models.rows import SparseRows, rests
 
 CELLS = 1 << 22
@@ -22,9 +22,6 @@ GRID = 24
 """Temperatures that are tried, from a fiftieth to four times the deviation of the logits."""
 FITTED_ON = 1_000
 """Entries that a temperature is chosen by."""
-
-OnChunk = Callable[[int, int], None]
-"""Called with entries done and entries in all."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def surprises(
     x: SparseRows,
     *,
     temperature: float = 1.0,
-    on_chunk: OnChunk = lambda done, total: None,
+    on_chunk: OnChunk = untold,
 ) -> Surprises:
     """The surprise of every entry of every row, each left out of its row in turn.
 

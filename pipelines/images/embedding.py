@@ -1,12 +1,13 @@
 """Where images lie by an artifact, kept with the images: all of them before it goes live."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from sqlalchemy import Engine
 
+from models.progress import OnChunk
 from pipelines.data.images import pixels_of
 from pipelines.images.artifact import ImageArtifact
 from pipelines.images.split import as_rows
@@ -28,9 +29,7 @@ def embed_contents(artifact: ImageArtifact, contents: Sequence[bytes]) -> np.nda
     return vectors
 
 
-def embed_missing(
-    engine: Engine, artifact: ImageArtifact, *, on_chunk: Callable[[int, int], None]
-) -> None:
+def embed_missing(engine: Engine, artifact: ImageArtifact, *, on_chunk: OnChunk) -> None:
     """Store an embedding for each image that has none by this artifact. May be run at any time.
 
     on_chunk: called before each chunk with how many images have one, and how many there are.

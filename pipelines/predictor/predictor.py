@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.autoencoders.losses import LOSSES
 from models.catalog import EMBEDDING_KINDS
+from models.progress import OnChunk
 from models.rows import SparseRows, to_rows
 from models.scoring.anomaly import (
     RowScore,
@@ -22,7 +23,6 @@ from models.scoring.anomaly import (
 from models.scoring.calibrated import Calibration
 from models.scoring.ranking import mask, top_n
 from models.scoring.similarity import cosine_to_all
-from models.scoring.surprise import OnChunk
 from pipelines.content.cold import NO_COLD, ColdItems
 from pipelines.content.tower import ContentTower
 from pipelines.data.interactions import DataConfig, rows_of

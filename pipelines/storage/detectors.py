@@ -88,6 +88,14 @@ def list_detectors(session: Session, *, limit: int, after: str | None) -> list[S
     return [_detector(*row) for row in session.execute(query)]
 
 
+def ready_over_stored(session: Session) -> list[str]:
+    """The ids of the detectors that are fitted, over what is stored, oldest first."""
+    query = select(Detector.detector_id).where(
+        Detector.manifest.is_not(None), Detector.over != "table"
+    )
+    return list(session.scalars(query.order_by(Detector.detector_key)))
+
+
 def read_table(session: Session, *, detector_id: str) -> bytes | None:
     """The rows it is to be fitted to, as they were kept; None where none are."""
     query = select(DetectorTable.content).join(Detector).where(Detector.detector_id == detector_id)

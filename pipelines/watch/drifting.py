@@ -15,12 +15,13 @@ from pipelines.data.interactions import read_interactions
 from pipelines.predictor.predictor import Predictor
 from pipelines.registry.artifact import Artifact
 from pipelines.registry.registry import read_active
-from pipelines.runs.steps import Parts, check_running
-from pipelines.storage import drifts, runs
+from pipelines.runs.steps import Parts
+from pipelines.storage import drifts
 from pipelines.storage.anomalies import WATCH
 from pipelines.storage.engine import reading, writing
 from pipelines.training.progress import Progress
 from pipelines.watch.drift_reports import UNKNOWN, status_of, told
+from pipelines.watch.figures import add_figures
 from pipelines.watch.user_inputs import inputs_of
 
 SEED: Final = 0
@@ -43,8 +44,9 @@ def look_at_drift(parts: Parts) -> None:
         artifact = read_active(session, parts.store)
         report = measure(session, artifact)
     with writing(parts.engine) as session:
-        run = runs.lock_run(session, run_id=parts.run_id)
-        check_running(run, parts.run_id)
+        drifted = [name for name, each in report.inputs.items() if each["drifted"]]
+        figures = {"drift": {"status": report.status, "inputs": drifted}}
+        add_figures(session, run_id=parts.run_id, figures=figures)
         drifts.put_drift(
             session,
             finder=WATCH,
@@ -54,10 +56,6 @@ def look_at_drift(parts: Parts) -> None:
             run_id=parts.run_id,
             now=datetime.now(UTC),
         )
-        drifted = [name for name, each in report.inputs.items() if each["drifted"]]
-        figures = {"drift": {"status": report.status, "inputs": drifted}}
-        metrics = {**((run and run.metrics) or {}), **figures}
-        runs.update_run(session, run_id=parts.run_id, metrics=metrics)
 
 
 def measure(session: Session, artifact: Artifact | None) -> Report:

@@ -19,8 +19,6 @@ OTHERS = "others"
 
 Reasons = Iterable[tuple[str, float, float, float]]
 """Of each item, or user: its id, what was observed, what was expected, and what it adds."""
-OnChunk = Callable[[int, int], None]
-"""Called with how many are done, and how many there are."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ What makes a group is in `models/groups`; here it gets its ids.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import torch
 from sqlalchemy.orm import Session
 
 from models.groups.groups import Group, Suspicion, suspicion_of
+from models.groups.signals import Array
+from models.progress import OnChunk, untold
 from models.scoring.calibration import rank_p_values
 from pipelines.data.interactions import DataConfig, InteractionMatrix, read_interactions
 
@@ -27,12 +29,16 @@ class UserGroup:
     """Suspected fake profiles of one hand, the most suspect user first.
 
     shared: other items that at least half of them have. score: the mean of the members' scores.
+    p_value: the share of users at least as suspect as that, a rank without a promise.
+    contributions: item_id -> what it adds, the most first; their sum is the score.
     """
 
     user_ids: tuple[str, ...]
     targets: tuple[Target, ...]
     shared: tuple[str, ...]
     score: float
+    p_value: float
+    contributions: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -70,37 +76,43 @@ def find_groups(session: Session, *, actions: tuple[str, ...] = ()) -> FoundGrou
     return groups_of(read_interactions(session, data))
 
 
-def groups_of(matrix: InteractionMatrix) -> FoundGroups:
+def groups_of(matrix: InteractionMatrix, *, on_chunk: OnChunk = untold) -> FoundGroups:
     """The same for a matrix of weights."""
-    suspicion = suspicion_of(matrix.x)
+    suspicion = suspicion_of(matrix.x, on_chunk=on_chunk)
     item_ids = matrix.vocabulary.item_ids
-    groups = tuple(_with_ids(group, matrix.user_ids, item_ids) for group in suspicion.groups)
+    groups = tuple(_with_ids(group, suspicion, matrix) for group in suspicion.groups)
     p_values = rank_p_values(torch.from_numpy(suspicion.scores))
     suspects = tuple(
         Suspect(
             matrix.user_ids[num],
             float(suspicion.scores[num]),
             float(p_values[num]),
-            _contributions(suspicion, num, item_ids),
+            _contributions(suspicion, np.array([num]), item_ids),
         )
         for num in suspicion.suspects
     )
     return FoundGroups(groups, suspects, len(matrix.user_ids), suspicion.rated)
 
 
-def _with_ids(group: Group, user_ids: tuple[str, ...], item_ids: tuple[str, ...]) -> UserGroup:
+def _with_ids(group: Group, suspicion: Suspicion, matrix: InteractionMatrix) -> UserGroup:
+    item_ids = matrix.vocabulary.item_ids
     targets = zip(group.target_nums, group.sides, strict=True)
     return UserGroup(
-        tuple(user_ids[num] for num in group.user_nums),
+        tuple(matrix.user_ids[num] for num in group.user_nums),
         tuple(Target(item_ids[num], side) for num, side in targets),
         tuple(item_ids[num] for num in group.shared_nums),
         group.score,
+        float((suspicion.scores >= group.score).mean()),
+        _contributions(suspicion, group.user_nums, item_ids),
     )
 
 
 def _contributions(
-    suspicion: Suspicion, user_num: Any, item_ids: tuple[str, ...]
+    suspicion: Suspicion, user_nums: Array, item_ids: tuple[str, ...]
 ) -> dict[str, float]:
-    row = suspicion.contributions[[user_num]]
-    pairs = sorted(zip(row.indices, row.data, strict=True), key=lambda pair: -pair[1])
-    return {item_ids[num]: float(value) for num, value in pairs}
+    """What each item adds to the scores of these users, in the mean."""
+    rows = suspicion.contributions[user_nums]
+    sums = np.bincount(rows.indices, rows.data, minlength=rows.shape[1])
+    item_nums = np.unique(rows.indices)
+    order = item_nums[np.argsort(-sums[item_nums], kind="stable")]
+    return {item_ids[num]: float(sums[num]) / len(user_nums) for num in order.tolist()}

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.progress import OnChunk
 from models.rows import SparseRows
 from models.scoring.anomaly import RowScores
 from models.scoring.usual import fit_usual
 from pipelines.predictor.predictor import Predictor
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.watch.config import WatchConfig
-from pipelines.watch.findings import Findings, OnChunk, Reasons, judged, ranked, shares
+from pipelines.watch.findings import Findings, Reasons, judged, ranked, shares
 from pipelines.watch.rows import UserRows
 
 PER_USER = 5

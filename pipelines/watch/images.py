@@ -6,12 +6,13 @@ Where in an image, its error map says (`GET /v1/items/{item_id}/image/error-map`
 import torch
 from sqlalchemy.orm import Session
 
+from models.progress import OnChunk
 from pipelines.images.artifact import ImageArtifact
 from pipelines.images.pictures import rebuilt
 from pipelines.storage.anomalies import NewAnomaly
 from pipelines.storage.images import describe_images, read_contents
 from pipelines.watch.config import WatchConfig
-from pipelines.watch.findings import Findings, OnChunk, ranked
+from pipelines.watch.findings import Findings, ranked
 
 CHUNK = 64
 """Images that are read together."""

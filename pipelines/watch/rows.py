@@ -10,12 +10,12 @@ import torch
 from scipy import sparse
 from sqlalchemy.orm import Session
 
+from models.progress import OnChunk
 from models.rows import SparseRows, to_rows
 from models.scoring.usual import fit_usual
 from pipelines.data.interactions import InteractionMatrix, read_interactions
 from pipelines.predictor.predictor import Predictor
 from pipelines.watch.config import WatchConfig
-from pipelines.watch.findings import OnChunk
 
 BATCH = 64
 """Rows of one quick look."""

@@ -17,8 +17,11 @@ from pipelines.storage.looks import put_look
 from pipelines.storage.tables import IMAGES
 from pipelines.training.progress import Progress
 from pipelines.watch.config import watch_config_of
+from pipelines.watch.detector_looks import look_at_detectors
 from pipelines.watch.drifting import look_at_drift
+from pipelines.watch.figures import add_figures
 from pipelines.watch.findings import Findings
+from pipelines.watch.group_findings import find_user_groups
 from pipelines.watch.histories import find_interactions, find_items, find_users, look_at
 from pipelines.watch.images import find_images
 from pipelines.watch.rows import read_rows
@@ -49,6 +52,18 @@ def look_at_histories(parts: Parts) -> None:
         keep(parts, find(look))
 
 
+def look_at_groups(parts: Parts) -> None:
+    """Look for groups of users who are too alike, among all weights; it takes no artifact."""
+
+    def tell(done: int, total: int) -> None:
+        parts.on_progress(Progress("groups", done, total))
+
+    tell(0, 1)
+    with reading(parts.engine) as session:
+        matrix = read_interactions(session, DataConfig(values="rating"))
+    keep(parts, find_user_groups(matrix, watch_config_of(parts.settings), on_chunk=tell))
+
+
 def look_at_images(parts: Parts) -> None:
     """Judge every image, where an artifact about images is active."""
 
@@ -72,8 +87,7 @@ def keep(parts: Parts, findings: Findings) -> None:
     Raises RunCancelled.
     """
     with writing(parts.engine) as session:
-        run = runs.lock_run(session, run_id=parts.run_id)
-        check_running(run, parts.run_id)
+        check_running(runs.lock_run(session, run_id=parts.run_id), parts.run_id)
         kept = replace_anomalies(
             session,
             finder=FINDER,
@@ -86,9 +100,8 @@ def keep(parts: Parts, findings: Findings) -> None:
         if findings.look is not None:
             put_look(session, finder=FINDER, subject=findings.subject, look=findings.look)
             LookYardstick(findings.subject, findings.look).heed(session)
-        figures = {**findings.figures(), "kept": kept}
-        metrics = {**((run and run.metrics) or {}), findings.subject: figures}
-        runs.update_run(session, run_id=parts.run_id, metrics=metrics)
+        figures = {findings.subject: {**findings.figures(), "kept": kept}}
+        add_figures(session, run_id=parts.run_id, figures=figures)
 
 
 def finish(parts: Parts) -> None:
@@ -102,7 +115,9 @@ def finish(parts: Parts) -> None:
 
 WATCH_STEPS: tuple[tuple[str, Step], ...] = (
     ("histories", look_at_histories),
+    ("groups", look_at_groups),
     ("images", look_at_images),
+    ("detectors", look_at_detectors),
     ("drift", look_at_drift),
     ("finish", finish),
 )

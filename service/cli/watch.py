@@ -38,7 +38,8 @@ def watch_command(
     false_discovery_rate: DiscoveryRate = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look over users, interactions and items, and keep what is strangest.
+    """Look over users, interactions, items, images and groups of users who are too alike, and at
+    what the detectors are over; keep what is strangest.
 
     `hourglass anomalies list` shows it. Ctrl-C stops; what was looked at so far is kept.
 
@@ -68,10 +69,13 @@ def watch_command(
 
 def _tell(figures: dict[str, Any]) -> None:
     typer.echo(f"{'':<14}{'looked at':>12}{'anomalies':>12}{'kept':>8}")
-    for subject, row in figures.items():
-        if subject == "drift":
+    detectors = figures.get("detectors", {})
+    subjects = {name: row for name, row in figures.items() if name not in ("drift", "detectors")}
+    for name, row in {**subjects, **detectors}.items():
+        if "problem" in row:
+            typer.echo(f"{name}: {row['problem']}")
             continue
         counts = f"{row['looked_at']:>12,}{row['anomalies']:>12,}{row['kept']:>8,}"
-        typer.echo(f"{subject:<14}{counts}")
+        typer.echo(f"{name:<14}{counts}")
     drift = figures.get("drift", {"status": "unknown", "inputs": []})
     typer.echo(f"drift: {drift['status']} {', '.join(drift['inputs'])}".rstrip())

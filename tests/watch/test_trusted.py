@@ -1,45 +1,29 @@
 """Suspects: shown, and left out of a training that asks for it; they stay in the database."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from models.attacks import AttackConfig, attacked
 from pipelines.data.interactions import DataConfig, read_interactions
 from pipelines.storage.artifacts import get_artifact
-from pipelines.storage.engine import reading, writing
-from pipelines.storage.interactions import NewInteraction, store_interactions
-from pipelines.storage.tables import UNTIMED
+from pipelines.storage.engine import reading
 from pipelines.training.run_config import RunConfig, named_run, run_config_of
 from pipelines.watch.groups import find_groups
 from pipelines.watch.trusted import read_trusted
 from pipelines.workflows import is_current
 from service.cli import main
 from tests.running import run
-from tests.worlds import ratings_world
-
-N_FAKE = 30
+from tests.worlds import N_FAKE, store_fakes
 
 
 @pytest.fixture
 def fakes(engine: Engine) -> set[str]:
     """The ids of fake profiles in a database with 300 users who rate by their taste."""
-    config = AttackConfig("love-hate", size=N_FAKE / 300, filler=0.1)
-    made = attacked(ratings_world(), config, np.random.default_rng(0))
-    coo = made.x.tocoo()
-    rows = [
-        NewInteraction(f"u{user_num}", f"i{item_num}", "rating", float(weight), UNTIMED)
-        for user_num, item_num, weight in zip(*coo.coords, coo.data, strict=True)
-    ]
-    with writing(engine) as session:
-        store_interactions(session, rows=rows, now=datetime.now(UTC))
-    return {f"u{num}" for num in np.flatnonzero(made.is_attacker)}
+    return store_fakes(engine).user_ids
 
 
 def small(*, leave_out_suspects: bool) -> RunConfig:

@@ -97,7 +97,11 @@ def test_before_training_the_baseline_watches(sqlite_engine: Engine, tmp_path: P
     look = (sqlite_engine, store_at(tmp_path), WatchConfig(kept=3))
     figures = run_watch(*look, home=tmp_path, on_progress=lambda _: None)
     assert figures.pop("drift") == {"status": "unknown", "inputs": []}
-    assert figures == {"user": {"looked_at": 60, "anomalies": 0, "kept": 3}}
+    assert figures.pop("detectors") == {}
+    assert figures == {
+        "user": {"looked_at": 60, "anomalies": 0, "kept": 3},
+        "group": {"looked_at": 60, "anomalies": 0, "kept": 0},
+    }
     assert {row.source for row in found(sqlite_engine)} == {"baseline"}
 
 
