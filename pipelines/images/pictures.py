@@ -1,5 +1,6 @@
 """What a network makes of an image, as PNG files. Draws; judges nothing."""
 
+from collections.abc import Sequence
 from math import ceil, sqrt
 
 import numpy as np
@@ -17,12 +18,14 @@ TILE = 32
 """Pixels a side that a map of a grid is enlarged to at least, by a whole factor."""
 
 
-def rebuilt(artifact: ImageArtifact, content: bytes) -> tuple[Tensor, Tensor]:
-    """The image as the network reads it and its reconstruction, both (channels, height, width)."""
-    row = as_rows(pixels_of(content, artifact.shape)[None])
+def rebuilt(artifact: ImageArtifact, contents: Sequence[bytes]) -> tuple[Tensor, Tensor]:
+    """The images as the network reads them and their reconstructions, both
+    (n, channels, height, width).
+    """
+    rows = as_rows(np.stack([pixels_of(content, artifact.shape) for content in contents]))
     with torch.inference_mode():
-        reconstruction = artifact.network.reconstruct(row)
-    return row.reshape(artifact.shape), reconstruction.reshape(artifact.shape)
+        reconstruction = artifact.network.reconstruct(rows)
+    return rows.reshape(-1, *artifact.shape), reconstruction.reshape(-1, *artifact.shape)
 
 
 def picture(values: Tensor, size: tuple[int, int]) -> bytes:

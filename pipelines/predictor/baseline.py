@@ -3,7 +3,6 @@
 Medians and deviations are of up to SAMPLE users, counted at most once in MAX_AGE seconds.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from models.rows import SparseRows
 from models.scoring.robust import Robust, features_of, fit_robust
+from pipelines.predictor.counted import Counted
 from pipelines.storage.audiences import histories_of_some, users_of_items
 
 BASELINE: Final = "baseline"
@@ -38,19 +38,13 @@ class SimpleJudge:
 
 
 class Baseline:
-    """The judge of the moment."""
+    """The judge of the moment: by the users that there are now, or were a short while ago."""
 
     def __init__(self, max_age: float = MAX_AGE) -> None:
-        self._max_age = max_age
-        self._judge: SimpleJudge | None = None
-        self._counted_at = float("-inf")
+        self._counted = Counted(_count, max_age=max_age)
 
     def judge(self, session: Session) -> SimpleJudge:
-        """By the users that there are now, or were a short while ago."""
-        if self._judge is None or time.monotonic() - self._counted_at > self._max_age:
-            self._judge = _count(session)
-            self._counted_at = time.monotonic()
-        return self._judge
+        return self._counted.get(session)
 
 
 def _count(session: Session) -> SimpleJudge:

@@ -100,7 +100,7 @@ def reconstruct_image(session: Session, active: ActiveImages, *, item_id: str) -
     """What the image should look like, in its own size. Raises NotReady, NotFound."""
     artifact = active.required()
     image = _image_of(session, item_id)
-    seen, expected = rebuilt(artifact, image.content)
+    seen, expected = (part[0] for part in rebuilt(artifact, [image.content]))
     error = float((seen - expected).square().mean())
     content = picture(expected, (image.width, image.height))
     return Picture(content, artifact.artifact_id, error=error)
@@ -110,7 +110,7 @@ def map_errors(session: Session, active: ActiveImages, *, item_id: str) -> Pictu
     """Where the image differs from its reconstruction: black nowhere, white at the most."""
     artifact = active.required()
     image = _image_of(session, item_id)
-    seen, expected = rebuilt(artifact, image.content)
+    seen, expected = (part[0] for part in rebuilt(artifact, [image.content]))
     errors = (seen - expected).abs().mean(dim=0, keepdim=True)
     largest = float(errors.max())
     content = picture(errors / max(largest, 1e-12), (image.width, image.height))

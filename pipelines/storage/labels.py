@@ -113,11 +113,15 @@ def last_run_id(session: Session, *, finder: str, subject: str, source: str) -> 
     return session.scalar(query.order_by(Anomaly.found_at.desc()).limit(1))
 
 
-def found_by(session: Session, *, finder: str, subject: str) -> list[Found]:
-    """All findings of a finder about a subject, in the order of their ids."""
+def found_by(session: Session, *, finder: str, subject: str, labelled: bool = False) -> list[Found]:
+    """The findings of a finder about a subject, in the order of their ids: all, or those that have
+    a label.
+    """
     query = select(Anomaly.contributions, Anomaly.label).where(
         Anomaly.finder == finder, Anomaly.subject == subject
     )
+    if labelled:
+        query = query.where(Anomaly.label.is_not(None))
     return [Found(*row) for row in session.execute(query.order_by(Anomaly.anomaly_id))]
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from models.scoring.drift import compare
-from pipelines.data.interactions import read_interactions
+from pipelines.data.interactions import InteractionMatrix, read_interactions
 from pipelines.predictor.predictor import Predictor
 from pipelines.registry.artifact import Artifact
 from pipelines.registry.registry import read_active
@@ -42,7 +42,8 @@ def look_at_drift(parts: Parts) -> None:
     parts.on_progress(Progress("drift", 0, 1))
     with reading(parts.engine) as session:
         artifact = read_active(session, parts.store)
-        report = measure(session, artifact)
+        matrix = _with_inputs(session, artifact)
+    report = measure(artifact, matrix)
     with writing(parts.engine) as session:
         drifted = [name for name, each in report.inputs.items() if each["drifted"]]
         figures = {"drift": {"status": report.status, "inputs": drifted}}
@@ -58,12 +59,18 @@ def look_at_drift(parts: Parts) -> None:
         )
 
 
-def measure(session: Session, artifact: Artifact | None) -> Report:
-    """The report; unknown without an artifact, or with one of before inputs were kept."""
+def _with_inputs(session: Session, artifact: Artifact | None) -> InteractionMatrix | None:
+    """What is to be compared with an artifact; None: it kept nothing to compare with."""
     if artifact is None or artifact.inputs is None:
+        return None
+    return read_interactions(session, artifact.config.data)
+
+
+def measure(artifact: Artifact | None, matrix: InteractionMatrix | None) -> Report:
+    """The report; unknown without an artifact, or with one of before inputs were kept."""
+    if artifact is None or artifact.inputs is None or matrix is None:
         return Report(None if artifact is None else artifact.artifact_id, UNKNOWN, {})
     predictor = Predictor(artifact)
-    matrix = read_interactions(session, predictor.data)
     now = inputs_of(matrix, predictor, artifact.inputs.popularity, seed=SEED)
     compared = compare(artifact.inputs.references, now)
     return Report(artifact.artifact_id, status_of(compared), told(compared))

@@ -41,10 +41,13 @@ class FoundRows:
         return self.columns[nums], torch.tensor(right, dtype=torch.bool)
 
 
-def found_rows(session: Session, loaded: LoadedDetector) -> FoundRows:
-    """All that a detector found and that is kept."""
+def found_rows(session: Session, loaded: LoadedDetector, *, labelled: bool = False) -> FoundRows:
+    """What a detector found and that is kept: all, or what has a label."""
     rows = storage.found_by(
-        session, finder=loaded.detector_id or "", subject=SUBJECTS[loaded.settings.over]
+        session,
+        finder=loaded.detector_id or "",
+        subject=SUBJECTS[loaded.settings.over],
+        labelled=labelled,
     )
     names = list(loaded.weights)
     added = [{each["column"]: each["unweighted"] for each in row.contributions} for row in rows]
@@ -56,7 +59,7 @@ def found_rows(session: Session, loaded: LoadedDetector) -> FoundRows:
 
 def labels_of_detector(session: Session, loaded: LoadedDetector) -> Labels:
     """The labelled scores of what a detector found, by its present weights."""
-    found = found_rows(session, loaded)
+    found = found_rows(session, loaded, labelled=True)
     pairs = zip(found.scores.tolist(), found.labels, strict=True)
     return labels_from([(score, label) for score, label in pairs if label is not None])
 

@@ -4,34 +4,39 @@ Where in an image, its error map says (`GET /v1/items/{item_id}/image/error-map`
 """
 
 import torch
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
 from models.progress import OnChunk
 from pipelines.images.artifact import ImageArtifact
 from pipelines.images.pictures import rebuilt
 from pipelines.storage.anomalies import NewAnomaly
+from pipelines.storage.engine import reading
 from pipelines.storage.images import describe_images, read_contents
 from pipelines.watch.config import WatchConfig
 from pipelines.watch.findings import Findings, ranked
 
 CHUNK = 64
-"""Images that are read together."""
+"""Images that are read, and rebuilt, together."""
 UNATTRIBUTED = "unattributed"
 
 
 def find_images(
-    session: Session, artifact: ImageArtifact, config: WatchConfig, *, on_chunk: OnChunk
+    engine: Engine, artifact: ImageArtifact, config: WatchConfig, *, on_chunk: OnChunk
 ) -> Findings:
     """The images of the largest mean squared error; the p-value is the share of images with at
     least as much.
     """
-    item_ids = [each.item_id for each in describe_images(session)]
+    with reading(engine) as session:
+        item_ids = [each.item_id for each in describe_images(session)]
     errors: dict[str, float] = {}
     for start in range(0, len(item_ids), CHUNK):
         on_chunk(start, len(item_ids))
-        for item_id, content in read_contents(session, item_ids=item_ids[start : start + CHUNK]):
-            seen, expected = rebuilt(artifact, content)
-            errors[item_id] = float((seen - expected).square().mean())
+        with reading(engine) as session:
+            contents = dict(read_contents(session, item_ids=item_ids[start : start + CHUNK]))
+        if contents:
+            seen, expected = rebuilt(artifact, list(contents.values()))
+            means = (seen - expected).square().mean(dim=(1, 2, 3))
+            errors.update(zip(contents, means.tolist(), strict=True))
     names = list(errors)
     scores = torch.tensor([errors[name] for name in names], dtype=torch.float64)
     all_judged = ranked(scores, config)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy import sparse
-from sqlalchemy.orm import Session
 
 from models.progress import OnChunk
 from models.rows import SparseRows, to_rows
 from models.scoring.usual import fit_usual
-from pipelines.data.interactions import InteractionMatrix, read_interactions
+from pipelines.data.interactions import InteractionMatrix
 from pipelines.predictor.predictor import Predictor
 from pipelines.watch.config import WatchConfig
 
@@ -33,15 +32,15 @@ class UserRows:
     n_entries: int
 
 
-def read_rows(
-    session: Session, predictor: Predictor, config: WatchConfig, *, on_chunk: OnChunk
+def chosen_rows(
+    matrix: InteractionMatrix, predictor: Predictor, config: WatchConfig, *, on_chunk: OnChunk
 ) -> UserRows:
-    """Every user with a history that the network knows.
+    """Those to judge of the users with a history that the network knows: all.
 
     With more interactions than are to be judged: half of that number of the users who are
     strangest on a quick look, and half of others, drawn by chance.
     """
-    rows = _known(read_interactions(session, predictor.data), predictor)
+    rows = known_rows(matrix, predictor)
     if len(rows.x.indices) <= config.exact_entries:
         return rows
     quick = _quick_scores(predictor, rows.x, on_chunk)
@@ -58,7 +57,7 @@ def read_rows(
     )
 
 
-def _known(matrix: InteractionMatrix, predictor: Predictor) -> UserRows:
+def known_rows(matrix: InteractionMatrix, predictor: Predictor) -> UserRows:
     """The rows with the network's columns, weighed; users without any are left out."""
     columns = (predictor.vocabulary.num(item_id) for item_id in matrix.vocabulary.item_ids)
     column_of = np.array([-1 if num is None else num for num in columns], dtype=np.int64)

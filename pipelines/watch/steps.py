@@ -24,7 +24,7 @@ from pipelines.watch.findings import Findings
 from pipelines.watch.group_findings import find_user_groups
 from pipelines.watch.histories import find_interactions, find_items, find_users, look_at
 from pipelines.watch.images import find_images
-from pipelines.watch.rows import read_rows
+from pipelines.watch.rows import chosen_rows
 from pipelines.watch.simple import find_users_simply
 from pipelines.watch.yardsticks import LookYardstick
 
@@ -39,14 +39,13 @@ def look_at_histories(parts: Parts) -> None:
     tell(0, 1)
     with reading(parts.engine) as session:
         artifact = read_active(session, parts.store)
-        if artifact is None:
-            simple = find_users_simply(read_interactions(session, DataConfig()), config)
-        else:
-            predictor = Predictor(artifact)
-            rows = read_rows(session, predictor, config, on_chunk=tell)
+        data = DataConfig() if artifact is None else artifact.config.data
+        matrix = read_interactions(session, data)
     if artifact is None:
-        keep(parts, simple)
+        keep(parts, find_users_simply(matrix, config))
         return
+    predictor = Predictor(artifact)
+    rows = chosen_rows(matrix, predictor, config, on_chunk=tell)
     look = look_at(predictor, config, rows, on_chunk=tell)
     for find in (find_users, find_interactions, find_items):
         keep(parts, find(look))
@@ -73,12 +72,10 @@ def look_at_images(parts: Parts) -> None:
     tell(0, 1)
     with reading(parts.engine) as session:
         artifact_id = artifacts.active_artifact_id(session, subject=IMAGES)
-        if artifact_id is None:
-            return
-        artifact = read_image_artifact(parts.store, artifact_id)
-        config = watch_config_of(parts.settings)
-        findings = find_images(session, artifact, config, on_chunk=tell)
-    keep(parts, findings)
+    if artifact_id is None:
+        return
+    artifact = read_image_artifact(parts.store, artifact_id)
+    keep(parts, find_images(parts.engine, artifact, watch_config_of(parts.settings), on_chunk=tell))
 
 
 def keep(parts: Parts, findings: Findings) -> None:

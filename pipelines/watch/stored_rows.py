@@ -93,7 +93,7 @@ def _sides(
     for rows in read_activity(session, side, keys):
         for column, num in ((own, 0), (other, 1), (weights, 2), (moments, 3)):
             column.extend(map(itemgetter(num), rows))
-    reach = count_others(session, side, keys)
+    reach = None if keys is None else count_others(session, side, keys)
     row_keys, columns = features(
         side,
         np.frombuffer(own, np.int64),
@@ -106,18 +106,24 @@ def _sides(
 
 
 def features(
-    side: Side, own: Array, other: Array, weights: Array, moments: Array, reach: dict[int, int]
+    side: Side,
+    own: Array,
+    other: Array,
+    weights: Array,
+    moments: Array,
+    reach: dict[int, int] | None,
 ) -> tuple[Array, dict[str, Array]]:
     """The keys of a side, (n,), and a column (n,) each of what their interactions are like.
 
-    own, other, weights, moments: (n_interactions,). Logarithms are those of 1 + x. What only times
-    tell is missing where there are none.
+    own, other, weights, moments: (n_interactions,). reach: with how many each of the other side is;
+    None: as these interactions have it, as they are all there are. Logarithms are those of 1 + x.
+    What only times tell is missing where there are none.
     """
     keys, nums = np.unique(own, return_inverse=True)
     n = len(keys)
     pairs = np.unique(np.stack([nums, other]), axis=1)
     n_others = np.bincount(pairs[0], minlength=n)
-    reached = np.array([reach[key] for key in pairs[1].tolist()], dtype=np.float64)
+    reached = _reached(pairs[1], reach)
     n_all = np.bincount(nums, minlength=n)
     mean_weight = np.bincount(nums, weights, n) / n_all
     spread = np.bincount(nums, np.square(weights - mean_weight[nums]), n) / n_all
@@ -134,6 +140,14 @@ def features(
         "share_busiest_day": busiest,
     }
     return keys, columns
+
+
+def _reached(others: Array, reach: dict[int, int] | None) -> Array:
+    """With how many each of these keys (n_pairs,) is; a pair stands there once."""
+    if reach is not None:
+        return np.array([reach[key] for key in others.tolist()], dtype=np.float64)
+    _, places, counts = np.unique(others, return_inverse=True, return_counts=True)
+    return cast(Array, counts[places].astype(np.float64))
 
 
 def _in_time(nums: Array, moments: Array, n: int) -> tuple[Array, Array]:

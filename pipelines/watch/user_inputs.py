@@ -3,17 +3,20 @@
 The examples are users, as they are independent of each other; single interactions are not.
 """
 
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.progress import untold
 from models.scoring.drift import Floats, reference_of
 from pipelines.data.interactions import InteractionMatrix
 from pipelines.predictor.predictor import Predictor
 from pipelines.registry.artifact import Artifact
 from pipelines.registry.training_inputs import TrainingInputs
 from pipelines.training.train import Trained
+from pipelines.watch.rows import known_rows
 
 MAX_SCORED: Final = 300
 """Users whose scores are compared: each takes as many passes as there are items in its history."""
@@ -69,7 +72,7 @@ def inputs_of(
         "item-popularity": popular,
         "unknown-items": 1 - n_known / some,
         "weight": np.bincount(users, weights=x.data, minlength=len(lengths)) / some,
-        "anomaly-score": _scores(x, numbers, predictor, seed),
+        "anomaly-score": _scores(matrix, predictor, seed),
     }
 
 
@@ -79,13 +82,10 @@ def _numbers(matrix: InteractionMatrix, predictor: Predictor) -> NDArray[np.int6
     return np.array([-1 if num is None else num for num in found], dtype=np.int64)
 
 
-def _scores(x: Any, numbers: NDArray[np.int64], predictor: Predictor, seed: int) -> Floats:
+def _scores(matrix: InteractionMatrix, predictor: Predictor, seed: int) -> Floats:
     """Anomaly scores of some users with a history that the network knows."""
-    scores = []
-    for row in np.random.default_rng(seed).permutation(x.shape[0])[:MAX_SCORED]:
-        start, end = x.indptr[row], x.indptr[row + 1]
-        nums = numbers[x.indices[start:end]]
-        weights = x.data[start:end][nums >= 0].tolist()
-        if weights:
-            scores.append(predictor.score(nums[nums >= 0].tolist(), weights).score)
-    return np.array(scores, dtype=np.float64)
+    drawn = np.random.default_rng(seed).permutation(matrix.x.shape[0])[:MAX_SCORED]
+    user_ids = tuple(matrix.user_ids[num] for num in drawn.tolist())
+    known = known_rows(replace(matrix, x=matrix.x[drawn], user_ids=user_ids), predictor)
+    scores: Floats = predictor.score_rows(known.x, on_chunk=untold).scores.numpy()
+    return scores

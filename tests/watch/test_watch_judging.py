@@ -5,12 +5,14 @@ from pathlib import Path
 import torch
 from sqlalchemy import Engine
 
+from models.progress import untold
+from pipelines.data.interactions import read_interactions
 from pipelines.predictor.predictor import Predictor
 from pipelines.registry.registry import read_active
 from pipelines.storage.engine import reading
 from pipelines.watch.config import WatchConfig
 from pipelines.watch.findings import judged, ranked
-from pipelines.watch.rows import read_rows
+from pipelines.watch.rows import chosen_rows
 from tests.running import run, store_at
 from tests.runs.processes import small_run
 from tests.worlds import store_world, two_tastes
@@ -40,11 +42,12 @@ def test_chosen_rows_say_how_many_they_were_chosen_from(
     with reading(sqlite_engine) as session:
         artifact = read_active(session, store_at(tmp_path))
         assert artifact is not None
-        predictor = Predictor(artifact)
-        every, some = (
-            read_rows(session, predictor, WatchConfig(exact_entries=n), on_chunk=lambda *_: None)
-            for n in (10_000, 240)
-        )
+        matrix = read_interactions(session, artifact.config.data)
+    predictor = Predictor(artifact)
+    every, some = (
+        chosen_rows(matrix, predictor, WatchConfig(exact_entries=n), on_chunk=untold)
+        for n in (10_000, 240)
+    )
     assert (every.n_users, every.n_entries) == (len(every.user_ids), len(every.x.indices))
     assert (some.n_users, some.n_entries) == (every.n_users, every.n_entries)
     assert len(some.user_ids) < every.n_users

@@ -38,8 +38,15 @@ def test_a_watch_finds_the_same_again(engine: Engine, tmp_path: Path) -> None:
     store_world(engine, two_tastes(60))
     artifact_id = run(engine, tmp_path, small_run(epochs=2)).artifact_id
     seen: list[Progress] = []
+    in_use: list[int] = []
+
+    def note(progress: Progress) -> None:
+        seen.append(progress)
+        in_use.append(engine.pool.checkedout())  # type: ignore[attr-defined]
+
     look = (engine, store_at(tmp_path), WatchConfig(kept=5))
-    figures = run_watch(*look, home=tmp_path, on_progress=seen.append)
+    figures = run_watch(*look, home=tmp_path, on_progress=note)
+    assert set(in_use) == {0}  # nothing is computed in a session
     assert figures["user"]["looked_at"] == 60
     assert figures["user"]["kept"] == 5
     rows = [row for row in found(engine) if row.subject == "user"]
