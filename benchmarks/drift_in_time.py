@@ -22,14 +22,12 @@ from pipelines.data.formats.base import Columns, ReadOptions
 from pipelines.data.import_source import locate
 from pipelines.data.interactions import DataConfig, InteractionMatrix, matrix_of
 from pipelines.data.splits import strong_generalisation
-from pipelines.predictor.predictor import Predictor
-from pipelines.registry.artifact import Artifact
 from pipelines.storage.tables import UNTIMED, microseconds
 from pipelines.training.run_config import asked_run, with_options
-from pipelines.training.train import Trained, train
+from pipelines.training.train import train
 from pipelines.watch.drift_reports import status_of, told
 from pipelines.watch.drifting import SEED
-from pipelines.watch.user_inputs import inputs_of, inputs_of_training
+from pipelines.watch.user_inputs import inputs_of, inputs_of_training, predictor_of
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def _run(events: Events, name: str, seed: int) -> dict[str, Any]:
     matrix = events.matrix(trained_on, config.data)
     trained = train(strong_generalisation(matrix, seed), config, on_progress=lambda _: None)
     inputs = inputs_of_training(matrix, trained)
-    predictor = Predictor(_artifact(trained))
+    predictor = predictor_of(trained)
     parts = {
         "early others": early & ~np.isin(events.user_ids, chosen),
         "later": ~early,
@@ -97,7 +95,7 @@ def _run(events: Events, name: str, seed: int) -> dict[str, Any]:
     reports = {}
     for part, wanted in parts.items():
         present = events.matrix(wanted, config.data)
-        now = inputs_of(present, predictor, inputs.popularity, seed=SEED)
+        now = inputs_of(present, predictor, inputs, seed=SEED)
         compared = compare(inputs.references, now)
         reports[part] = {
             "users": len(present.user_ids),
@@ -108,17 +106,6 @@ def _run(events: Events, name: str, seed: int) -> dict[str, Any]:
             "inputs": told(compared),
         }
     return reports
-
-
-def _artifact(trained: Trained) -> Artifact:
-    return Artifact(
-        "",
-        trained.run,
-        trained.network,
-        trained.vocabulary,
-        trained.split.weighting,
-        trained.calibration,
-    )
 
 
 def _read(path: Path) -> Events:

@@ -51,13 +51,12 @@ def strong_generalisation(matrix: InteractionMatrix, seed: int) -> Split:
     Each tenth is rounded to the nearest ten and at most MAX_HELD_OUT; of each held-out user a
     random fifth of the items is held out; items outside the training part are dropped.
     """
-    eligible = np.flatnonzero(np.diff(matrix.x.indptr) >= MIN_ITEMS)
-    if len(eligible) < MIN_USERS:
+    rng = np.random.default_rng(seed)
+    judges = _judges(matrix, rng)
+    if not len(judges):
         weighting = learn_weighting(matrix.values, matrix.x)
         return Split(weighting.weigh(matrix.x), matrix.vocabulary, None, None, weighting)
-    rng = np.random.default_rng(seed)
-    n_held_out = held_out_count(len(eligible))
-    judges = rng.permutation(eligible)[: 2 * n_held_out]
+    n_held_out = len(judges) // 2
     trains = np.setdiff1d(np.arange(matrix.x.shape[0]), judges)
     item_nums = np.unique(matrix.x[trains].indices)
     x = matrix.x[:, item_nums]
@@ -66,6 +65,18 @@ def strong_generalisation(matrix: InteractionMatrix, seed: int) -> Split:
     validation = hold_out(x[np.sort(judges[:n_held_out])], rng)
     test = hold_out(x[np.sort(judges[n_held_out:])], rng)
     return weighed(Split(x[trains], vocabulary, validation, test, weighting))
+
+
+def held_out_nums(matrix: InteractionMatrix, seed: int) -> np.ndarray:
+    """The rows of the users whom `strong_generalisation` holds out, for validation and test."""
+    return np.sort(_judges(matrix, np.random.default_rng(seed)))
+
+
+def _judges(matrix: InteractionMatrix, rng: np.random.Generator) -> np.ndarray:
+    """Rows held out, first those for validation, then as many for test; none of too few."""
+    eligible = np.flatnonzero(np.diff(matrix.x.indptr) >= MIN_ITEMS)
+    n_judges = 0 if len(eligible) < MIN_USERS else 2 * held_out_count(len(eligible))
+    return rng.permutation(eligible)[:n_judges] if n_judges else eligible[:0]
 
 
 def weighed(split: Split) -> Split:

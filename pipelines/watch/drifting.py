@@ -71,6 +71,6 @@ def measure(artifact: Artifact | None, matrix: InteractionMatrix | None) -> Repo
     if artifact is None or artifact.inputs is None or matrix is None:
         return Report(None if artifact is None else artifact.artifact_id, UNKNOWN, {})
     predictor = Predictor(artifact)
-    now = inputs_of(matrix, predictor, artifact.inputs.popularity, seed=SEED)
+    now = inputs_of(matrix, predictor, artifact.inputs, seed=SEED)
     compared = compare(artifact.inputs.references, now)
     return Report(artifact.artifact_id, status_of(compared), told(compared))
