@@ -22,6 +22,7 @@ from pipelines.watch.config import WatchConfig
 from pipelines.watch.detector_files import folder_of
 from pipelines.watch.groups import find_groups
 from pipelines.watch.labelling import label_anomaly
+from pipelines.watch.loading import LoadedDetectors
 from pipelines.watch.settings import DETECTORS, DetectorSettings, settings_of
 from pipelines.workflows import carry_out, run_watch
 from tests.running import store_at
@@ -78,16 +79,17 @@ def test_a_group_keeps_its_label_when_a_member_joins(engine: Engine, tmp_path: P
     store_fakes(engine)
     watch(engine, tmp_path)
     before = found(engine, subject="group")[0]
+    told = label_anomaly(
+        engine,
+        LoadedDetectors(engine, str(tmp_path / "artifacts")),
+        anomaly_id=before.anomaly_id,
+        label="false-alarm",
+        alert_rate=0.01,
+        now=datetime.now(UTC),
+    )
+    assert (told.before, told.after) == (None, None)  # a rule of its own decides
+    assert before.place is not None
     with writing(engine) as session:
-        label_anomaly(
-            session,
-            anomaly_id=before.anomaly_id,
-            label="false-alarm",
-            yardstick=None,
-            alert_rate=0.01,
-            now=datetime.now(UTC),
-        )
-        assert before.place is not None
         pattern = [each["item_id"] for each in before.place["targets"]]
         shared = before.place["shared_item_ids"]
         rows = [NewInteraction("joins", each, "rating", 5.0, UNTIMED) for each in pattern]
