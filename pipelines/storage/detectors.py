@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from pipelines.storage.tables import Run
 from pipelines.storage.watch_tables import Detector, DetectorTable
 
+SENT = ("table", "series")
+"""Over what a detector is whose rows are sent, and not stored."""
 READY = "ready"
 """The status of a detector that is fitted; of others it is their run's."""
 
@@ -91,7 +93,7 @@ def list_detectors(session: Session, *, limit: int, after: str | None) -> list[S
 def ready_over_stored(session: Session) -> list[str]:
     """The ids of the detectors that are fitted, over what is stored, oldest first."""
     query = select(Detector.detector_id).where(
-        Detector.manifest.is_not(None), Detector.over != "table"
+        Detector.manifest.is_not(None), Detector.over.not_in(SENT)
     )
     return list(session.scalars(query.order_by(Detector.detector_key)))
 
