@@ -54,11 +54,12 @@ def read_activity(
     return driver_rows(session, query, chunk_rows=CHUNK_ROWS)
 
 
-def count_others(session: Session, side: Side, keys: Collection[int]) -> dict[int, int]:
+def count_others(session: Session, side: Side, keys: Collection[int] | None) -> dict[int, int]:
     """How many of this side each one on the other side is with, by its key: an item's audience
-    where the side is `users`. Only of those on the other side that any of these keys is with.
+    where the side is `users`. Of keys, only those on the other side that any of them is with.
     """
     own, other = _SIDES[side].own_key, _SIDES[side].other_key
-    theirs = select(other).where(own.in_(keys))
-    query = select(other, func.count(distinct(own))).where(other.in_(theirs)).group_by(other)
+    query = select(other, func.count(distinct(own))).group_by(other)
+    if keys is not None:
+        query = query.where(other.in_(select(other).where(own.in_(keys))))
     return dict(session.execute(query).all())

@@ -3,7 +3,7 @@
 Not their files: `pipelines/watch`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,6 @@ from sqlalchemy.orm import Session
 from pipelines.storage.tables import Run
 from pipelines.storage.watch_tables import Detector, DetectorTable
 
-SENT = ("table", "series")
-"""Over what a detector is whose rows are sent, and not stored."""
 READY = "ready"
 """The status of a detector that is fitted; of others it is their run's."""
 
@@ -90,10 +88,10 @@ def list_detectors(session: Session, *, limit: int, after: str | None) -> list[S
     return [_detector(*row) for row in session.execute(query)]
 
 
-def ready_over_stored(session: Session) -> list[str]:
-    """The ids of the detectors that are fitted, over what is stored, oldest first."""
+def ready_detectors(session: Session, *, but: Collection[str]) -> list[str]:
+    """The ids of the detectors that are fitted, but those over these, oldest first."""
     query = select(Detector.detector_id).where(
-        Detector.manifest.is_not(None), Detector.over.not_in(SENT)
+        Detector.manifest.is_not(None), Detector.over.not_in(but)
     )
     return list(session.scalars(query.order_by(Detector.detector_key)))
 

@@ -1,10 +1,11 @@
 """The watch over groups of users, and by every detector over what is stored."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 
@@ -153,3 +154,25 @@ def test_a_watch_that_is_cancelled_does_not_reach_the_next_detector(
     assert found(sqlite_engine, finder=detector_id) == []
     assert found(sqlite_engine, subject="group") == []
     assert found(sqlite_engine, subject="user") != []
+
+
+def test_the_odd_stretch_of_a_user_is_found_by_the_watch(engine: Engine, tmp_path: Path) -> None:
+    """One user of twelve took an item a second for a while, all others one a day."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for user in range(12):
+        moment = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        for num in range(40):
+            burst = user == 11 and 15 <= num < 27
+            moment += timedelta(seconds=1) if burst else timedelta(hours=20 + 8 * rng.random())
+            rows.append(NewInteraction(f"u{user:02}", f"i{num % 15}", "play", 1.0, moment))
+    with writing(engine) as session:
+        store_interactions(session, rows=rows, now=datetime.now(UTC))
+    settings = settings_of({"over": "sequences", "window": 8, "form": "fast", "regime": "clean"})
+    detector_id = fit(engine, tmp_path, settings)
+    told = watch(engine, tmp_path, alert_rate=0.05)["detectors"][detector_id]
+    windows = found(engine, subject="window")
+    assert told["kept"] == len(windows) > 0
+    assert (windows[0].user_id, windows[0].finder) == ("u11", detector_id)
+    assert windows[0].place is not None
+    assert 8 <= windows[0].place["start"] <= windows[0].place["end"] <= 34
