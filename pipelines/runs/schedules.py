@@ -13,15 +13,13 @@ from sqlalchemy.orm import Session
 
 from pipelines.errors import FieldError, HourglassError, InvalidInput, NotFound
 from pipelines.runs.cron import next_time
-from pipelines.runs.requests import request_run, requested_config
-from pipelines.storage import artifacts, runs
+from pipelines.runs.requests import OPEN, request_run, requested_config
+from pipelines.storage import runs
 from pipelines.storage import schedules as storage
-from pipelines.storage.anomalies import WATCH
-from pipelines.storage.drifts import get_drift
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.interactions import count_interactions
 from pipelines.storage.tables import INTERACTIONS, Run, Schedule
-from pipelines.storage.watch_tables import Drift
+from pipelines.watch.drift_reports import drift_to_train_on
 
 MAX_COUNT = 10**12
 """Of interactions to wait for."""
@@ -122,26 +120,31 @@ def fire_counted(engine: Engine, *, now: datetime) -> None:
 
 def fire_drifted(engine: Engine, *, now: datetime) -> None:
     """Fire those that wait for drift: once for each look that found some since the active artifact
-    was trained.
+    was trained, unless a training since knows what drifted, and was not promoted.
     """
     with reading(engine) as session:
-        report = get_drift(session, finder=WATCH)
+        report = drift_to_train_on(session)
         names = storage.drift_names(session)
-        is_due = report is not None and _wants_training(session, report)
-    if report is None or not is_due:
+    if report is None:
         return
     for name in names:
         with writing(engine) as session:
             schedule = storage.lock_schedule(session, name=name)
             if schedule is None or schedule.paused or not schedule.on_drift:
                 continue
-            if schedule.fired_at is None or schedule.fired_at < report.measured_at:
+            last = runs.get_run(session, run_id=schedule.run_id) if schedule.run_id else None
+            if _is_over(schedule, last, before=report.measured_at):
                 _request_unless_queued(session, schedule, now)
 
 
-def _wants_training(session: Session, report: Drift) -> bool:
-    active = artifacts.active_artifact_id(session, subject=INTERACTIONS)
-    return report.status == "drifted" and report.source == active
+def _is_over(schedule: Schedule, last: Run | None, *, before: datetime) -> bool:
+    """Whether all that it fired was over when somebody looked: a look knows nothing of a training
+    that was under way.
+    """
+    if last is not None and last.status in OPEN:
+        return False
+    moments = (schedule.fired_at, None if last is None else last.finished_at)
+    return all(moment < before for moment in moments if moment is not None)
 
 
 def _request_unless_queued(session: Session, schedule: Schedule, now: datetime) -> None:
@@ -174,7 +177,7 @@ def _existing(session: Session, name: str) -> Schedule:
 
 def _checked(rule: Rule) -> Rule:
     """The rule with its time zone. Raises InvalidInput."""
-    requested_config(rule.config)
+    config = requested_config(rule.config)
     triggers = (rule.cron is not None, rule.after_interactions is not None, rule.on_drift)
     if sum(triggers) != 1:
         raise _wrong("cron", "Give one of cron, after_interactions and on_drift, and no other.")
@@ -183,6 +186,12 @@ def _checked(rule: Rule) -> Rule:
     if rule.timezone is not None:
         raise _wrong("timezone", "A time zone goes with cron only; leave it out.")
     if rule.on_drift:
+        if config.subject != INTERACTIONS:
+            raise _wrong(
+                "on_drift",
+                f"Drift is told of interactions, and the run {rule.config} does not train on them; "
+                "take another config, denoising say, or cron.",
+            )
         return rule
     if not 1 <= (rule.after_interactions or 0) <= MAX_COUNT:
         raise _wrong("after_interactions", f"It must be a number from 1 to {MAX_COUNT:,}.")

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.storage.bulk import insert_into
-from pipelines.storage.tables import IMAGES, INTERACTIONS, Artifact, Embedding
+from pipelines.storage.tables import IMAGES, INTERACTIONS, Artifact, Embedding, Run
 
 
 def add_artifact(
@@ -62,6 +62,13 @@ def active_artifact(session: Session, *, subject: str = INTERACTIONS) -> Artifac
 def active_artifact_id(session: Session, *, subject: str = INTERACTIONS) -> str | None:
     """The id of the one that answers requests, or None; reads nothing else of it."""
     return session.scalar(select(Artifact.artifact_id).where(_is_active(subject)))
+
+
+def last_trained_id(session: Session, *, subject: str = INTERACTIONS) -> str | None:
+    """The artifact of the training that was over last, whatever became of it; None: none was."""
+    trained = select(Artifact.artifact_id).join(Run, Run.artifact_id == Artifact.artifact_id)
+    query = trained.where(Artifact.subject == subject, Run.status == "finished")
+    return session.scalar(query.order_by(Run.finished_at.desc(), Run.run_key.desc()).limit(1))
 
 
 def _is_active(subject: str) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from pipelines.errors import InvalidInput
 from pipelines.registry.artifact import read_artifact
+from pipelines.registry.registry import promote_by_id
 from pipelines.runs import schedules
 from pipelines.runs.schedules import Rule, fire_drifted
 from pipelines.storage import artifacts, drifts, runs
@@ -17,7 +18,7 @@ from pipelines.storage.interactions import NewInteraction, store_interactions
 from pipelines.storage.schedules import get_schedule
 from pipelines.storage.tables import UNTIMED
 from pipelines.watch.config import WatchConfig
-from pipelines.watch.drift_reports import Drifts, known_drifts
+from pipelines.watch.drift_reports import RETRAINED, Drifts, known_drifts
 from pipelines.workflows import run_watch
 from tests.running import run, store_at
 from tests.runs.processes import small_run
@@ -33,6 +34,17 @@ def looked(engine: Engine, home: Path) -> Drifts:
         return known_drifts(session)
 
 
+def store_others(engine: Engine, first: int = 0) -> None:
+    """As many users with what nobody knew."""
+    others = [
+        NewInteraction(f"new-{first + user}", f"novelty-{item}", "like", 1.0, UNTIMED)
+        for user in range(N_USERS)
+        for item in range(3)
+    ]
+    with writing(engine) as session:
+        store_interactions(session, rows=others, now=FRIDAY)
+
+
 def test_what_changed_since_training_is_named_and_what_did_not_is_not(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
@@ -44,13 +56,7 @@ def test_what_changed_since_training_is_named_and_what_did_not_is_not(
     assert (before.status, before.source, before.alert) == ("none", artifact_id, None)
     assert {each["psi"] for each in before.inputs} == {0.0, None}  # nothing has changed at all
 
-    others = [
-        NewInteraction(f"new-{user}", f"novelty-{item}", "like", 1.0, UNTIMED)
-        for user in range(N_USERS)
-        for item in range(3)
-    ]
-    with writing(sqlite_engine) as session:
-        store_interactions(session, rows=others, now=FRIDAY)
+    store_others(sqlite_engine)
     after = looked(sqlite_engine, tmp_path)
     [report] = after.reports
     drifted = {each["input"] for each in report.inputs if each["drifted"]}
@@ -60,6 +66,36 @@ def test_what_changed_since_training_is_named_and_what_did_not_is_not(
     assert report.alert is not None
     assert "unknown-items" in report.alert.reason
     assert "--on-drift" in report.alert.remedy
+
+
+def test_a_training_on_drift_that_is_not_promoted_is_not_asked_for_again(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    engine, store = sqlite_engine, store_at(tmp_path)
+    store_world(engine, two_tastes(N_USERS))
+    first = run(engine, tmp_path, small_run(epochs=2)).artifact_id
+    with writing(engine) as session:
+        rule = Rule("denoising", on_drift=True)
+        schedules.set_schedule(session, name="fresh", rule=rule, now=FRIDAY)
+    store_others(engine)
+    looked(engine, tmp_path)
+    asked = fired(engine, datetime.now(UTC))
+    assert asked is not None
+    second = run(engine, tmp_path, small_run(epochs=2)).artifact_id  # what the schedule asked for
+    promote_by_id(engine, store, first)
+    told = {each.finder: each for each in looked(engine, tmp_path).reports}
+    assert (told[WATCH].source, told[WATCH].status) == (first, "drifted")
+    assert (told[RETRAINED].source, told[RETRAINED].status) == (second, "none")
+    assert told[WATCH].alert is not None
+    assert f"{second} was trained since, and was not promoted" in told[WATCH].alert.remedy
+    assert fired(engine, datetime.now(UTC)) == asked
+    store_others(engine, first=N_USERS)  # so many more that the last training does not know either
+    store_others(engine, first=2 * N_USERS)
+    assert {each.status for each in looked(engine, tmp_path).reports} == {"drifted"}
+    assert fired(engine, datetime.now(UTC)) not in (None, asked)
+    promote_by_id(engine, store, second)
+    [only] = looked(engine, tmp_path).reports  # the last training is live: nothing else is asked
+    assert (only.finder, only.source) == (WATCH, second)
 
 
 def test_artifacts_of_before_inputs_were_kept_still_load(
@@ -125,6 +161,54 @@ def test_a_schedule_fires_once_for_each_look_that_finds_drift(engine: Engine) ->
     assert fired(engine, FRIDAY + 2 * hour) == first
     put_report(engine, "a1", "drifted", FRIDAY + 3 * hour)
     assert fired(engine, FRIDAY + 4 * hour) not in (None, first)
+
+
+def test_no_training_is_asked_for_while_one_is_under_way_or_by_a_look_of_then(
+    engine: Engine,
+) -> None:
+    with writing(engine) as session:
+        artifacts.add_artifact(
+            session,
+            artifact_id="a1",
+            kind="denoising",
+            config="denoising",
+            manifest={},
+            run_id="r1",
+            now=FRIDAY,
+        )
+        artifacts.promote_artifact(session, artifact_id="a1", now=FRIDAY)
+        rule = Rule("denoising", on_drift=True)
+        schedules.set_schedule(session, name="fresh", rule=rule, now=FRIDAY)
+    hour = timedelta(hours=1)
+    put_report(engine, "a1", "drifted", FRIDAY)
+    fire_drifted(engine, now=FRIDAY + hour)
+    with writing(engine) as session:
+        schedule = get_schedule(session, name="fresh")
+        assert schedule is not None
+        first = str(schedule.run_id)
+        runs.update_run(session, run_id=first, status="running")
+    put_report(engine, "a1", "drifted", FRIDAY + 2 * hour)
+    fire_drifted(engine, now=FRIDAY + 3 * hour)
+    ended = FRIDAY + 4 * hour
+    with writing(engine) as session:
+        runs.update_run(session, run_id=first, status="finished", finished_at=ended)
+    fire_drifted(engine, now=FRIDAY + 5 * hour)  # the report is of before the training's end
+    with reading(engine) as session:
+        schedule = get_schedule(session, name="fresh")
+    assert schedule is not None
+    assert schedule.run_id == first
+    put_report(engine, "a1", "drifted", FRIDAY + 6 * hour)
+    assert fired(engine, FRIDAY + 7 * hour) not in (None, first)
+
+
+@pytest.mark.parametrize("config", ["watch", "convolutional"])
+def test_what_does_not_train_on_interactions_cannot_wait_for_drift(
+    sqlite_engine: Engine, config: str
+) -> None:
+    rule = Rule(config, on_drift=True)
+    with writing(sqlite_engine) as session, pytest.raises(InvalidInput, match="denoising") as told:
+        schedules.set_schedule(session, name="s", rule=rule, now=FRIDAY)
+    assert [error.pointer for error in told.value.errors] == ["/on_drift"]
 
 
 def test_a_schedule_has_one_trigger(sqlite_engine: Engine) -> None:

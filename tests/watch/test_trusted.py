@@ -9,14 +9,17 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from pipelines.data.interactions import DataConfig, read_interactions
+from pipelines.registry.registry import promote_by_id
 from pipelines.storage.artifacts import get_artifact
 from pipelines.storage.engine import reading
 from pipelines.training.run_config import RunConfig, named_run, run_config_of
+from pipelines.watch.config import WatchConfig
+from pipelines.watch.drift_reports import known_drifts
 from pipelines.watch.groups import find_groups
 from pipelines.watch.trusted import read_trusted
-from pipelines.workflows import is_current
+from pipelines.workflows import is_current, run_watch
 from service.cli import main
-from tests.running import run
+from tests.running import run, store_at
 from tests.worlds import N_FAKE, store_fakes
 
 
@@ -61,6 +64,18 @@ def test_suspects_teach_nothing_and_stay_in_the_database(
     assert is_current(engine, asked)
     with reading(engine) as session:
         assert read_interactions(session, DataConfig(above=2.0)).digest() == everyone.digest()
+
+
+def test_suspects_who_did_not_train_are_no_drift(
+    engine: Engine, fakes: set[str], tmp_path: Path
+) -> None:
+    asked, store = small(leave_out_suspects=True), store_at(tmp_path)
+    promote_by_id(engine, store, run(engine, tmp_path, asked).artifact_id)
+    look = (engine, store, WatchConfig(kept=5))
+    run_watch(*look, home=tmp_path, on_progress=lambda _: None)
+    with reading(engine) as session:
+        [report] = known_drifts(session).reports
+    assert {each["psi"] for each in report.inputs} == {0.0}  # nothing changed since training
 
 
 def test_by_default_nobody_is_left_out(engine: Engine, fakes: set[str], tmp_path: Path) -> None:
