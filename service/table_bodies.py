@@ -35,7 +35,9 @@ Body = TypeVar("Body", bound=BaseModel)
 
 @dataclass(frozen=True)
 class SentTable:
-    """The options of a request, and the bytes of a table; None where the body is JSON."""
+    """The options of a request, and the bytes of a table; None where the body is JSON, or there is
+    none.
+    """
 
     options: dict[str, Any]
     content: bytes | None
@@ -62,7 +64,9 @@ def sent_table(body: type[Body], query: BaseModel) -> SentTable:
         if request.mimetype not in (*MEDIA_TYPES, *_SAY_NOTHING):
             detail = f"The Content-Type is {request.mimetype}; send {JSON}, or a table as one of "
             raise UnsupportedMediaType(f"{detail}{', '.join(MEDIA_TYPES)}.")
-        return SentTable(_options(query.model_dump(exclude_unset=True)), request.get_data())
+        options, content = _options(query.model_dump(exclude_unset=True)), request.get_data()
+        is_nothing = not content and request.mimetype in _SAY_NOTHING
+        return SentTable(options, None if is_nothing else content)
     except RequestEntityTooLarge:
         detail = f"The body is larger than {MAX_BYTES // 1_000_000} MB; send fewer rows."
         raise TooLarge(detail) from None

@@ -5,7 +5,7 @@ Who finds replaces its own earlier findings of a subject; those that a person la
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -74,6 +74,10 @@ class AnomalyFilter:
     """One of `watch_tables.LABELS`, or UNLABELLED."""
     max_p_value: float | None = None
     is_anomaly: bool | None = None
+    sources: Collection[str] | None = None
+    """Any of these."""
+    not_sources: Collection[str] | None = None
+    """None of these."""
 
 
 ALL: Final = AnomalyFilter()
@@ -244,6 +248,10 @@ def _conditions(wanted: AnomalyFilter) -> list[ColumnElement[bool]]:
     if wanted.label is not None:
         unlabelled = wanted.label == UNLABELLED
         conditions.append(Anomaly.label.is_(None) if unlabelled else Anomaly.label == wanted.label)
+    if wanted.sources is not None:
+        conditions.append(Anomaly.source.in_(wanted.sources))
+    if wanted.not_sources is not None:
+        conditions.append(Anomaly.source.not_in(wanted.not_sources))
     if wanted.max_p_value is not None:
         conditions.append(Anomaly.p_value <= wanted.max_p_value)
     return conditions

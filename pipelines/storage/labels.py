@@ -1,5 +1,6 @@
 """Labels of findings: given, taken back, and read as scores. Not where a threshold is."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -132,9 +133,11 @@ def count_labels(session: Session) -> dict[tuple[str, str], int]:
     return {(subject, label): count for subject, label, count in rows if label is not None}
 
 
-def count_found(session: Session) -> dict[tuple[str, bool], int]:
-    """How many findings there are, by subject and whether they are called anomalies and have no
-    label: open alerts."""
-    is_open = Anomaly.is_anomaly.is_(True) & Anomaly.label.is_(None)
+def count_found(session: Session, *, live: Collection[str]) -> dict[tuple[str, bool], int]:
+    """How many findings there are, by subject and whether they are called anomalies by a source
+    that is live and have no label: open alerts.
+    """
+    called = Anomaly.is_anomaly.is_(True) & Anomaly.source.in_(live)
+    is_open = called & Anomaly.label.is_(None)
     query = select(Anomaly.subject, is_open, func.count()).group_by(Anomaly.subject, is_open)
     return {(subject, bool(alert)): count for subject, alert, count in session.execute(query)}

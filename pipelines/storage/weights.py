@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from pipelines.storage.watch_tables import Detector, DetectorWeights
@@ -14,6 +14,16 @@ def last_weights(session: Session, *, detector_id: str) -> DetectorWeights | Non
     """The newest weights of a detector; None: it has those that it was fitted with."""
     query = select(DetectorWeights).join(Detector).where(Detector.detector_id == detector_id)
     return session.scalars(query.order_by(DetectorWeights.version.desc()).limit(1)).first()
+
+
+def versions(session: Session) -> dict[str, int]:
+    """Of each detector, which weights it has; 0: those that it was fitted with."""
+    query = (
+        select(Detector.detector_id, func.coalesce(func.max(DetectorWeights.version), 0))
+        .outerjoin(DetectorWeights)
+        .group_by(Detector.detector_id)
+    )
+    return dict(session.execute(query).all())
 
 
 def add_weights(

@@ -20,7 +20,7 @@ from pipelines.watch.row_drift import report_drift
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import Rule, ScoredRows, score_rows, table_to_score
 from pipelines.watch.settings import SENT, DetectorSettings
-from pipelines.watch.stored import what_is_stored
+from pipelines.watch.stored import drawn_to_fit, what_is_stored
 
 MAX_SCORED: Final = 10_000
 """Rows that are scored in one request."""
@@ -50,7 +50,7 @@ def plan_detector(engine: Engine, settings: DetectorSettings, table: RowTable | 
     check_rows(settings, sent=table is not None)
     if table is None:
         with reading(engine) as session:
-            table = what_is_stored(session, settings)
+            table = drawn_to_fit(what_is_stored(session, settings), settings)
     return plan_fit(table, settings)
 
 
@@ -60,8 +60,7 @@ def score_wanted(
     """Score what is wanted. Raises InvalidInput for what the detector is not over, or too much."""
     table = _table(engine, loaded, wanted)
     n = STRANGEST if wanted.n is None and wanted.rows is None and wanted.ids is None else wanted.n
-    n_columns = len(loaded.detector.column_names)
-    _check_size(table, n, n_columns if wanted.contributions or wanted.keep else 0)
+    _check_size(table, wanted, n, len(loaded.detector.column_names))
     with reading(engine) as session:
         labels = labels_of_detector(session, loaded)
     scored = score_rows(
@@ -111,18 +110,21 @@ def _check_kind(loaded: LoadedDetector, wanted: Wanted) -> None:
         raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
 
 
-def _check_size(table: RowTable, n: int | None, n_columns: int) -> None:
-    """n_columns: that are told of each row that is shown."""
+def _check_size(table: RowTable, wanted: Wanted, n: int | None, n_columns: int) -> None:
+    """n: how many are shown; None: all that were sent. n_columns: that are told of each of them."""
     if len(table) > MAX_SCORED and n is None:
+        sent = "ids" if wanted.rows is None else "rows"
         detail = (
-            f"{len(table):,} rows are more than are shown at once; send at most {MAX_SCORED:,}, or "
-            "ask for the `n` strangest."
+            f"{len(table):,} {sent} are more than are shown at once; send at most {MAX_SCORED:,}, "
+            "or ask for the `n` strangest."
         )
-        raise InvalidInput(detail, errors=[FieldError("/rows", detail)])
+        raise InvalidInput(detail, errors=[FieldError(f"/{sent}", detail)])
     shown = len(table) if n is None else min(n, len(table))
-    if shown * n_columns > MAX_EXPLAINED:
+    if (wanted.contributions or wanted.keep) and shown * n_columns > MAX_EXPLAINED:
+        asked = " and ".join(f"`{k}`" for k in ("keep", "contributions") if getattr(wanted, k))
         detail = (
-            f"{shown:,} rows of {n_columns} columns have too many contributions for one "
-            "answer; send fewer rows, or ask without `contributions`, or for the `n` strangest."
+            f"{shown:,} rows of {n_columns} columns have too many contributions for one answer; "
+            f"ask for the {MAX_EXPLAINED // n_columns:,} strangest at most, by `n`, or ask without "
+            f"{asked}."
         )
-        raise InvalidInput(detail, errors=[FieldError("/contributions", detail)])
+        raise InvalidInput(detail, errors=[FieldError("/n", detail)])

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from pipelines.runs.requests import OPEN
 from pipelines.storage import labels, runs
 from pipelines.storage.watch_tables import ANOMALY_SUBJECTS, LABELS
+from pipelines.watch.showing import live_sources
 
 Values = dict[tuple[str, ...], float]
 Gauges = dict[str, tuple[str, tuple[str, ...], Values]]
@@ -17,7 +18,8 @@ OF_SUBJECT: Final = ("subject",)
 
 def counted(session: Session) -> Gauges:
     """As the database has them now; what there is none of is 0."""
-    found, labelled = labels.count_found(session), labels.count_labels(session)
+    found = labels.count_found(session, live=live_sources(session))
+    labelled = labels.count_labels(session)
     open_runs = Counter(run.status for run in runs.runs_in(session, statuses=OPEN))
     subjects = ANOMALY_SUBJECTS
     anomalies: Values = {
@@ -33,7 +35,11 @@ def counted(session: Session) -> Gauges:
     runs_open: Values = {(status,): float(open_runs[status]) for status in OPEN}
     return {
         "anomalies": ("Findings that are kept.", OF_SUBJECT, anomalies),
-        "alerts_open": ("Findings called anomalies that nobody labelled.", OF_SUBJECT, alerts),
+        "alerts_open": (
+            "Findings called anomalies, not stale, that nobody labelled.",
+            OF_SUBJECT,
+            alerts,
+        ),
         "labels": ("Findings with a label.", ("subject", "label"), by_label),
         "runs_open": ("Runs that are not over.", ("status",), runs_open),
     }

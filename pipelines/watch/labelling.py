@@ -14,11 +14,12 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.scoring.labels import MOVED
-from pipelines.errors import Conflict, NotFound
+from pipelines.errors import Conflict
 from pipelines.storage import labels as storage
-from pipelines.storage.anomalies import WATCH, StoredAnomaly, get_anomaly, hold_findings
+from pipelines.storage.anomalies import WATCH, hold_findings
 from pipelines.storage.engine import reading, writing
 from pipelines.watch.loading import LoadedDetectors
+from pipelines.watch.showing import found_anomaly
 from pipelines.watch.yardsticks import DetectorYardstick, Yardstick, last_yardstick
 
 NO_THRESHOLD: Final = (
@@ -50,17 +51,6 @@ class Relabelled:
     before: ThresholdState | None
     after: ThresholdState | None
     notes: tuple[str, ...]
-
-
-def found_anomaly(session: Session, anomaly_id: str) -> StoredAnomaly:
-    """The finding. Raises NotFound."""
-    anomaly = get_anomaly(session, anomaly_id=anomaly_id)
-    if anomaly is None:
-        raise NotFound(
-            f"There is no anomaly {anomaly_id!r}; GET /v1/anomalies and `hourglass anomalies list` "
-            "list what there is now."
-        )
-    return anomaly
 
 
 def label_anomaly(

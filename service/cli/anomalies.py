@@ -12,8 +12,8 @@ from service.cli.console import JsonOption, answering, command_app, print_json
 from service.cli.database import open_database
 
 if TYPE_CHECKING:
-    from pipelines.storage.anomalies import StoredAnomaly
     from pipelines.watch.labelling import Relabelled
+    from pipelines.watch.showing import ShownAnomaly
 
 WIDTH = 60
 """Characters for the reasons in a line."""
@@ -45,9 +45,10 @@ def list_command(
 
     Example: hourglass anomalies list --subject user -n 5
     """
-    from pipelines.storage.anomalies import AnomalyFilter, list_anomalies
+    from pipelines.storage.anomalies import AnomalyFilter
     from pipelines.storage.engine import reading
     from pipelines.storage.watch_tables import ANOMALY_SUBJECTS
+    from pipelines.watch.showing import list_anomalies
 
     with answering(as_json=as_json), open_database(Settings.from_environment()) as engine:
         if subject is not None and subject not in ANOMALY_SUBJECTS:
@@ -112,14 +113,15 @@ def _tell(told: "Relabelled") -> None:
         typer.echo(note)
 
 
-def _line(row: "StoredAnomaly") -> str:
+def _line(row: "ShownAnomaly") -> str:
     about = " ".join(each for each in (row.user_id, row.item_id) if each is not None)
     mark = row.label or ("alarm" if row.is_anomaly else "")
     figures = f"p {row.p_value:<8.2g}  score {row.score:<8.3g}"
-    return f"{row.subject:<12}{about:<24}{figures}  {mark:<12}{_reasons(row)}".rstrip()
+    stale = "stale  " if row.stale else ""
+    return f"{row.subject:<12}{about:<24}{figures}  {mark:<12}{stale}{_reasons(row)}".rstrip()
 
 
-def _reasons(row: "StoredAnomaly") -> str:
+def _reasons(row: "ShownAnomaly") -> str:
     """What adds most to the score, as much of it as fits."""
     names = [next(iter(each.values())) for each in row.contributions]
     text = ", ".join(str(name) for name in names)

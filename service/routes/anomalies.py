@@ -6,12 +6,8 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from pipelines.predictor.score import Anomaly, score_history, score_user
-from pipelines.storage.anomalies import (
-    AnomalyFilter,
-    StoredAnomaly,
-    list_anomalies,
-)
-from pipelines.watch.labelling import found_anomaly
+from pipelines.storage.anomalies import AnomalyFilter, StoredAnomaly
+from pipelines.watch.showing import ShownAnomaly, found_anomaly, list_anomalies
 from service.context import context
 from service.pagination import bad_cursor, decode_cursor, page
 from service.schemas.anomalies import (
@@ -74,17 +70,19 @@ def list_found(query: AnomaliesQuery) -> dict[str, Any]:
 
     The least p-value first, of equal ones the highest score.
     """
-    wanted = AnomalyFilter(**query.model_dump(exclude={"limit", "cursor"}))
+    wanted = AnomalyFilter(**query.model_dump(exclude={"limit", "cursor", "stale"}))
     after = _position(query.cursor)
     with context().reading() as session:
-        rows = list_anomalies(session, limit=query.limit + 1, after=after, wanted=wanted)
+        rows = list_anomalies(
+            session, limit=query.limit + 1, after=after, wanted=wanted, stale=query.stale
+        )
     kept, following = page(rows, kind="anomalies", limit=query.limit, position=_strings)
     return {"anomalies": kept, "next_cursor": following}
 
 
 @bp.get("/anomalies/<anomaly_id>")
 @bp.output(FoundAnomaly)
-def get_found(anomaly_id: str) -> StoredAnomaly:
+def get_found(anomaly_id: str) -> ShownAnomaly:
     """Look at one finding"""
     with context().reading() as session:
         return found_anomaly(session, anomaly_id)

@@ -84,6 +84,7 @@ class AnomaliesQuery(PageQuery):
         float | None, Field(ge=0, le=1, description="Only p-values up to this.")
     ] = None
     is_anomaly: bool | None = None
+    stale: Annotated[bool | None, Field(description="Only those, or only the others.")] = None
 
 
 class FoundAnomaly(Answer):
@@ -94,6 +95,10 @@ class FoundAnomaly(Answer):
     finder: Annotated[str, Field(description="`watch`, or the id of a detector.")]
     source: Annotated[
         str, Field(description="The artifact or detector, `baseline` or `groups`, of the score.")
+    ]
+    stale: Annotated[
+        bool,
+        Field(description="That source gives no scores any more; another look tells what it is."),
     ]
     user_id: str | None
     item_id: str | None

@@ -10,14 +10,14 @@ from service.context import EXTENSION
 from tests.service.conftest import LIKES
 
 
-def put_found(app: Hourglass, now: datetime) -> None:
+def put_found(app: Hourglass, now: datetime, source: str = "a1") -> None:
     found = [
         NewAnomaly((user_id,), float(num), 0.1, num > 2, user_id=user_id)
         for num, user_id in enumerate(LIKES)
     ]
     with app.extensions[EXTENSION].writing() as session:
         replace_anomalies(
-            session, finder=WATCH, subject="user", source="a1", found=found, run_id="r1", now=now
+            session, finder=WATCH, subject="user", source=source, found=found, run_id="r1", now=now
         )
 
 
@@ -33,6 +33,34 @@ def test_findings_are_listed_page_by_page_and_looked_at_alone(
     assert [row["user_id"] for row in last["anomalies"]] == ["client-1"]
     assert last["next_cursor"] is None
     assert trained_client.get(f"/v1/anomalies/{first['anomaly_id']}").get_json() == first
+
+
+def test_findings_of_an_artifact_that_is_not_active_are_stale(
+    trained_app: Hourglass, trained_client: FlaskClient, now: datetime
+) -> None:
+    def shown(**wanted: object) -> list[bool]:
+        found = trained_client.get("/v1/anomalies", query_string=wanted).get_json()["anomalies"]
+        return [row["stale"] for row in found]
+
+    put_found(trained_app, now)
+    assert shown() == shown(stale="true") == [True] * 4
+    assert shown(stale="false") == []
+    active = trained_app.extensions[EXTENSION].active.artifact_id
+    put_found(trained_app, now, source=active)
+    assert shown() == shown(stale="false") == [False] * 4
+    put_found(trained_app, now, source="baseline")
+    assert shown() == [True] * 4
+
+
+def test_before_training_findings_by_the_baseline_are_no_longer_so_once_trained(
+    app: Hourglass, client: FlaskClient, now: datetime
+) -> None:
+    rows = [{"user_id": user_id, "item_id": "song-1"} for user_id in LIKES]
+    client.post("/v1/interactions", json={"interactions": rows})
+    for source, stale in (("baseline", False), ("a1", True)):
+        put_found(app, now, source=source)
+        found = client.get("/v1/anomalies").get_json()["anomalies"]
+        assert [row["stale"] for row in found] == [stale] * 4
 
 
 def test_a_posted_history_is_judged_as_the_user_who_has_it(trained_client: FlaskClient) -> None:

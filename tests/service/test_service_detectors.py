@@ -246,3 +246,40 @@ def test_series_answer_with_their_odd_stretches(app: Hourglass, client: FlaskCli
     assert refused.status_code == 422
     assert refused.json["errors"][0]["pointer"] == "/rows/9/at"
     assert client.post(address, json={"ids": ["x"]}).status_code == 422
+
+
+def test_a_request_without_a_body_is_one_for_all_that_is_stored(
+    trained_app: Hourglass, trained_client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = trained_client.post("/v1/detectors?over=users&form=fast")
+    assert asked.status_code == 202, asked.json
+    address = f"/v1/detectors/{fit(trained_app, asked.json)}"
+    assert trained_client.post(f"{address}/score").json["n_scored"] == 4
+    assert trained_client.post(f"{address}/drift").status_code == 200
+    refused = trained_client.post("/v1/detectors")
+    assert refused.status_code == 422
+    assert "needs rows" in refused.json["detail"]
+    monkeypatch.setattr("pipelines.watch.stored_rows.MAX_FITTED", 3)  # more are there: some drawn
+    plan = trained_client.post("/v1/detectors:validate?over=users").json
+    assert plan["n_rows"] == 3
+
+
+def test_too_much_is_refused_with_what_can_be_asked(
+    client: FlaskClient, detector_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**body: Any) -> tuple[str, str]:
+        answer = client.post(f"/v1/detectors/{detector_id}/score", json={"rows": ROWS, **body})
+        assert answer.status_code == 422
+        [error] = answer.json["errors"]
+        return error["pointer"], error["detail"]
+
+    monkeypatch.setattr("pipelines.watch.answers.MAX_EXPLAINED", 100)
+    assert refused() == (
+        "/n",
+        "60 rows of 4 columns have too many contributions for one answer; ask for the 25 strangest "
+        "at most, by `n`, or ask without `contributions`.",
+    )
+    assert refused(keep=True)[1].endswith("or ask without `keep` and `contributions`.")
+    assert refused(keep=True, contributions=False)[1].endswith("or ask without `keep`.")
+    monkeypatch.setattr("pipelines.watch.answers.MAX_SCORED", 10)
+    assert refused()[0] == "/rows"

@@ -77,7 +77,7 @@ def test_rows_are_compared_with_those_of_training_column_by_column(
 def test_metrics_are_those_of_the_database(
     trained_app: Hourglass, trained_client: FlaskClient, now: datetime
 ) -> None:
-    put_found(trained_app, now)
+    put_found(trained_app, now, source=str(parts_of(trained_app).active.artifact_id))
     put_report(trained_app, now)
     answer = trained_client.get("/metrics")
     assert answer.status_code == 200

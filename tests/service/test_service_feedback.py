@@ -111,6 +111,7 @@ def test_a_detector_is_weighed_anew_by_a_run_and_back(
     weights = client.get(f"/v1/detectors/{detector_id}/weights").json
     assert weights["weights"]["height"] > weights["weights"]["age"]
     assert weights["figures"]["n_labels"] == 2
+    assert [row["stale"] for row in client.get("/v1/anomalies").json["anomalies"]] == [True] * 3
     after = scored(client, detector_id)
     assert after["version"] == 1
     [tall, aged, _] = after["rows"]
@@ -120,6 +121,7 @@ def test_a_detector_is_weighed_anew_by_a_run_and_back(
     undone = client.delete(f"/v1/detectors/{detector_id}/weights").json
     assert (undone["version"], set(undone["weights"].values())) == (0, {1.0})
     assert scored(client, detector_id) == before
+    assert [row["stale"] for row in client.get("/v1/anomalies").json["anomalies"]] == [False] * 3
     assert client.delete(f"/v1/detectors/{detector_id}/weights").status_code == 409
 
 
