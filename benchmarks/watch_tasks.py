@@ -65,12 +65,12 @@ def train(engine: Engine, settings: Settings, _data: Path, config: str) -> dict[
 
 def watch(engine: Engine, settings: Settings, _data: Path, _config: str) -> dict[str, Any]:
     """`hourglass watch`."""
-    from pipelines.watch.config import named_watch
+    from pipelines.watch.config import WatchConfig
     from pipelines.workflows import run_watch
 
     stopwatch = Stopwatch()
     store = Store(settings.store_url)
-    found = run_watch(engine, store, named_watch(), home=settings.home, on_progress=stopwatch)
+    found = run_watch(engine, store, WatchConfig(), home=settings.home, on_progress=stopwatch)
     return {"phases": stopwatch.seconds(), "found": found}
 
 

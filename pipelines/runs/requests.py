@@ -15,7 +15,7 @@ from pipelines.errors import Conflict, FieldError, InvalidInput, NotFound
 from pipelines.storage import runs
 from pipelines.storage.tables import Run
 from pipelines.training.run_config import RunConfig, named_run, run_names, with_options
-from pipelines.watch.config import WATCH, WatchConfig, named_watch, with_watch_options
+from pipelines.watch.config import WATCH, WatchConfig, with_watch_options
 
 OPEN = ("queued", "running")
 """Statuses of runs that are not over."""
@@ -35,7 +35,7 @@ def requested_config(
     watch = {"alert_rate": alert_rate, "false_discovery_rate": false_discovery_rate}
     _refuse(name, training if name == WATCH else watch)
     if name == WATCH:
-        return with_watch_options(named_watch(), seed=seed, **watch)
+        return with_watch_options(WatchConfig(), seed=seed, **watch)
     try:
         return with_options(
             named_run(name), seed=seed, epochs=epochs, budget_seconds=budget_seconds

@@ -23,7 +23,9 @@ METADATA: Final = Base.metadata
 
 ANOMALY_SUBJECTS: Final = ("user", "item", "interaction", "image", "group", "row", "window")
 """What can be strange."""
-LABELS: Final = ("right", "false-alarm")
+RIGHT: Final = "right"
+FALSE_ALARM: Final = "false-alarm"
+LABELS: Final = (RIGHT, FALSE_ALARM)
 """What a person says of a finding."""
 DRIFT_STATUSES: Final = ("unknown", "none", "drifted")
 OVER: Final = ("table", "users", "items", "images", "series", "sequences")

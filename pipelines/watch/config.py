@@ -1,9 +1,7 @@
 """What one look over everything takes for strange, and how much it keeps. Not how it looks."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from importlib import resources
 from typing import Any, ClassVar, Final
 
 from models.errors import ConfigError, option_error
@@ -50,12 +48,6 @@ class WatchConfig:
     def values(self) -> dict[str, Any]:
         """Plain values, as JSON gives them back; `watch_config_of` of them is an equal config."""
         return {"subject": WATCH, **asdict(self)}
-
-
-def named_watch() -> WatchConfig:
-    """The watch as its file says."""
-    text = (resources.files("pipelines.watch") / "configs" / f"{WATCH}.toml").read_text()
-    return watch_config_of(tomllib.loads(text))
 
 
 def with_watch_options(

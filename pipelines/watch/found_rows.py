@@ -10,9 +10,9 @@ from torch import Tensor
 
 from models.scoring.labels import Labels
 from pipelines.storage import labels as storage
+from pipelines.storage.watch_tables import RIGHT
 from pipelines.watch.loading import LoadedDetector
 
-RIGHT: Final = "right"
 SUBJECTS: Final = {
     "table": "row",
     "users": "user",

@@ -6,6 +6,7 @@ Where in an image, its error map says (`GET /v1/items/{item_id}/image/error-map`
 import torch
 from sqlalchemy import Engine
 
+from models.detectors.explanation import UNATTRIBUTED
 from models.progress import OnChunk
 from pipelines.images.artifact import ImageArtifact
 from pipelines.images.pictures import rebuilt
@@ -17,7 +18,6 @@ from pipelines.watch.findings import Findings, ranked
 
 CHUNK = 64
 """Images that are read, and rebuilt, together."""
-UNATTRIBUTED = "unattributed"
 
 
 def find_images(

@@ -23,7 +23,7 @@ from pipelines.watch.showing import found_anomaly
 from pipelines.watch.yardsticks import DetectorYardstick, Yardstick, last_yardstick
 
 NO_THRESHOLD: Final = (
-    "No threshold moves: what this source compared scores with is kept of the last look alone."
+    "No threshold moves: what found this has none, or is not what looked last at its subject."
 )
 
 

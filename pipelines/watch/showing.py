@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -13,10 +12,8 @@ from pipelines.storage.anomalies import list_anomalies as stored_anomalies
 from pipelines.storage.artifacts import active_artifact_id
 from pipelines.storage.tables import IMAGES
 from pipelines.storage.weights import versions
+from pipelines.watch.group_findings import SOURCE as GROUPS
 from pipelines.watch.loading import source_of
-
-GROUPS: Final = "groups"
-"""The source of groups of users, who are compared with each other alone."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from models.scoring.calibration import SAME
 from models.scoring.labels import Labels
 from pipelines.storage import labels as storage
 from pipelines.storage.anomalies import WATCH, anomaly_id_of, get_anomaly
+from pipelines.storage.watch_tables import FALSE_ALARM
 from pipelines.watch.found_rows import labels_from
 
-FALSE_ALARM: Final = "false-alarm"
 FOUND_USUAL: Final = "Somebody looked at this user and found it a false alarm."
 
 

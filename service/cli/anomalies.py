@@ -20,7 +20,9 @@ WIDTH = 60
 
 app = command_app(group="What was found strange: users, items, interactions, images, groups.")
 
-Subject = Annotated[str | None, typer.Option(help="user, item, interaction, image, group, ...")]
+Subject = Annotated[
+    str | None, typer.Option(help="user, item, interaction, image, group, row or window.")
+]
 Source = Annotated[str | None, typer.Option(help="An artifact, a detector, baseline or groups.")]
 Limit = Annotated[int, typer.Option("-n", min=1, max=500, help="How many at most.")]
 AnomalyId = Annotated[str, typer.Argument(metavar="ID", help="As `list --json` names it.")]

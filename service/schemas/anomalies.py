@@ -9,6 +9,7 @@ from service.schemas.fields import Answer, Body, ExternalId, Ignored, NextCursor
 from service.schemas.histories import History
 from service.schemas.pages import PageQuery
 
+Label = Literal["right", "false-alarm"]
 Subject = Literal["user", "item", "interaction", "image", "group", "row", "window"]
 
 
@@ -79,7 +80,7 @@ class AnomaliesQuery(PageQuery):
     ] = None
     user_id: ExternalId | None = None
     item_id: ExternalId | None = None
-    label: Literal["right", "false-alarm", "none"] | None = None
+    label: Label | Literal["none"] | None = None
     max_p_value: Annotated[
         float | None, Field(ge=0, le=1, description="Only p-values up to this.")
     ] = None
@@ -116,7 +117,7 @@ class FoundAnomaly(Answer):
     contributions: list[dict[str, Any]]
     run_id: str | None
     found_at: datetime
-    label: Literal["right", "false-alarm"] | None
+    label: Label | None
     labelled_at: datetime | None
     note: Annotated[str | None, Field(description="Of who labelled it.")]
 
@@ -125,7 +126,7 @@ class FeedbackBody(Body):
     """What somebody who looked at a finding says of it."""
 
     label: Annotated[
-        Literal["right", "false-alarm"],
+        Label,
         Field(description="`right`: it is strange; `false-alarm`: it is usual."),
     ]
     note: Annotated[Text | None, Field(max_length=2000)] = None
@@ -149,7 +150,7 @@ class FeedbackAnswer(Answer):
     """A finding whose label changed, and what that does from now on."""
 
     anomaly_id: str
-    label: Literal["right", "false-alarm"] | None
+    label: Label | None
     note: str | None
     alert_rate: float
     before: ThresholdStateAnswer | None

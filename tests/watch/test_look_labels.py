@@ -1,5 +1,6 @@
 """Labels of what the watch found: each subject's threshold moves at once, and back exactly."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,6 +129,23 @@ def test_discoveries_stay_what_the_look_found(watched: Engine, tmp_path: Path) -
     told = give(watched, tmp_path, usual.anomaly_id, "right")
     assert told.after is not None
     assert alarms(watched, "user") == before
+
+
+def test_of_two_who_label_at_once_the_second_is_told(watched: Engine, tmp_path: Path) -> None:
+    [first, *_] = found(watched, "user")
+
+    def label(what: str) -> str:
+        try:
+            give(watched, tmp_path, first.anomaly_id, what)
+        except Conflict as error:
+            return error.detail
+        return what
+
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(label, ("right", "false-alarm")))
+    [kept] = [row.label for row in found(watched, "user") if row.label is not None]
+    assert sorted(told, key=len)[0] == kept
+    assert f"labelled {kept} already" in sorted(told, key=len)[1]
 
 
 def test_a_look_by_another_source_leaves_former_labels_without_a_threshold(

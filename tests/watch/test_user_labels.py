@@ -9,7 +9,8 @@ from pipelines.storage.anomalies import WATCH, NewAnomaly, anomaly_id_of, replac
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.labels import set_label
 from pipelines.storage.users import put_user
-from pipelines.watch.user_labels import FALSE_ALARM, found_usual, labels_of_users
+from pipelines.storage.watch_tables import FALSE_ALARM
+from pipelines.watch.user_labels import found_usual, labels_of_users
 
 
 def look(engine: Engine, source: str, score: float, now: datetime) -> None:

@@ -18,7 +18,7 @@ from pipelines.storage.anomalies import StoredAnomaly, list_anomalies
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.runs import get_run, list_runs
 from pipelines.training.progress import Progress
-from pipelines.watch.config import WatchConfig, named_watch, watch_config_of
+from pipelines.watch.config import WatchConfig, watch_config_of
 from pipelines.workflows import carry_out, run_watch
 from tests.running import run, store_at
 from tests.runs.processes import small_run
@@ -146,7 +146,7 @@ def test_findings_say_what_a_user_is_answered(sqlite_engine: Engine, tmp_path: P
 def test_options_of_a_watch_are_checked_and_named() -> None:
     config = requested_config("watch", alert_rate=0.2)
     assert isinstance(config, WatchConfig)
-    assert (config.alert_rate, config.kept) == (0.2, named_watch().kept)
+    assert (config.alert_rate, config.kept) == (0.2, WatchConfig().kept)
     assert watch_config_of(config.values()) == config
     for values, field in [({"alert_rate": 2.0}, "alert_rate"), ({"subject": "watch", "x": 1}, "x")]:
         with pytest.raises(InvalidInput) as caught:
