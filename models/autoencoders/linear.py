@@ -56,7 +56,10 @@ class LinearConfig:
     user_exponent: tuple[float, ...] = (0.0,)
     """ease, edlae: a row counts as its number of items to the power of minus this."""
     item_exponent: tuple[float, ...] = (0.0,)
-    """ease, edlae: lambda grows with the number of rows that have the item, to this power."""
+    """ease, edlae: lambda grows with the number of rows that have the item, to this power.
+    spectral: so does the item's score, and what it adds to others' shrinks. Of several, that from
+    which a climb beginning at a half finds none better.
+    """
     popularity_exponent: tuple[float, ...] = (0.0,)
     """ease, edlae: an item's score shrinks with the number of rows that have it, to this power."""
     corruption_rate: float = 0.5
@@ -89,7 +92,9 @@ def linear(config: LinearConfig, *, n_items: int, generator: torch.Generator) ->
     if config.form == "elsa":
         return LowRank(config, n_items=n_items, generator=generator)
     if config.form == "spectral":
-        return Spectral(config.latent_dim, n_items=n_items, generator=generator)
+        return Spectral(
+            config.latent_dim, config.item_exponent, n_items=n_items, generator=generator
+        )
     return FullRank(config, n_items=n_items)
 
 

@@ -1,12 +1,15 @@
 """The linear autoencoder of least squares: principal components of rows evened out by degrees.
 
 With N = W^1/2 X S, where row u counts w_u = d_u^-1/2 and S divides each column by its length,
-scores are x V V': V holds the first eigenvectors of N'N, the directions in which tastes differ
-most. It is the ideal low-pass filter of graph collaborative filtering (Shen et al. 2021, "How
-powerful is graph convolution for recommendation?"). Unlike `ease` it lets an item explain itself,
+scores are x G^-e V V' G^e: V holds the first eigenvectors of N'N, the directions in which tastes
+differ most, and G how many rows have each item, relative to the mean. With an exponent e of 1/2 it
+is the ideal low-pass filter of graph collaborative filtering (Shen et al. 2021, "How powerful is
+graph convolution for recommendation?"); with 0, where few have most items, rare ones rank first.
+Unlike `ease` it lets an item explain itself,
 and it is solved without a matrix of items x items, so that it suits large catalogues, and blends.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,17 +18,19 @@ from scipy import sparse
 from torch import Tensor
 
 from models.autoencoders.base import Network
-from models.autoencoders.search import Judge, best_of
+from models.autoencoders.search import Judge, Numbers, best_options, nearest
+from models.closed_form import column_squares
 from models.errors import ConfigError
 from models.products import times
 from models.rows import Rows, SparseRows
 
 MAX_RANK = 256
 RANKS = (4, 8, 16, 32, 64, 128, 256)
-"""Tried where none is given, climbing from USUAL_RANK; at most half of what rows and items allow,
+"""Tried where none is given, climbing from that of START; at most half of what rows and items give,
 for with all of it V V' is the identity and a history alone ranks above what nobody has.
 """
-USUAL_RANK = 64
+START = {"latent_dim": 64.0, "item_exponent": 0.5}
+"""From where the climb begins; without a judge the candidates nearest to it are taken."""
 SPARE = 16
 """Eigenvectors sought beyond those wanted: the last ones converge last."""
 ITERATIONS = 8
@@ -34,11 +39,19 @@ NOISE = 1e-6
 
 
 class Spectral(Network):
-    """In both spaces a user's vector is x V and an item's its row of V, without a bias."""
+    """In both spaces a user's vector is x G^-e V and an item's its row of G^e V, without a bias."""
 
     weight: Tensor
+    code_weight: Tensor
 
-    def __init__(self, latent_dim: int | None, *, n_items: int, generator: torch.Generator):
+    def __init__(
+        self,
+        latent_dim: int | None,
+        exponents: Sequence[float],
+        *,
+        n_items: int,
+        generator: torch.Generator,
+    ):
         super().__init__(n_items, "squared")
         most = min(MAX_RANK, n_items - 1)
         if latent_dim is not None and latent_dim > most:
@@ -48,27 +61,40 @@ class Spectral(Network):
             )
             raise ConfigError("latent_dim", detail)
         self._wanted = latent_dim
-        self._rank = latent_dim or most
+        self._exponents = exponents
+        self._best: Numbers = {}
         start = torch.randn(n_items, min(MAX_RANK, n_items), generator=generator)
-        self.register_buffer("weight", start)  # V; columns beyond the rank are 0
+        self.register_buffer("weight", start)  # G^e V; columns beyond the rank are 0
+        self.register_buffer("code_weight", start.clone())  # G^-e V
 
     def logits(self, x: Rows) -> Tensor:
-        return times(x, self.weight) @ self.weight.T
+        return times(x, self.code_weight) @ self.weight.T
 
     def solve(self, x: Rows, judge: Judge | None = None) -> None:
-        """V, cut at the rank that is best by the judge."""
+        """V, cut at the rank, and the exponent, that are best by the judge."""
         assert isinstance(x, SparseRows)
         vectors = _eigenvectors(_evened(x), self.weight)
+        counts = column_squares(x)
+        relative = torch.where(counts > 0, counts / counts.mean(), 1)[:, None]
 
-        def cut(rank: float) -> None:
-            self._rank = int(rank)
-            self.weight = torch.nn.functional.pad(
-                vectors[:, : self._rank], (0, vectors.shape[1] - self._rank)
-            )
+        def apply(numbers: Numbers) -> None:
+            rank = int(numbers["latent_dim"])
+            cut = torch.nn.functional.pad(vectors[:, :rank], (0, vectors.shape[1] - rank))
+            scales = relative.pow(numbers["item_exponent"]).float()
+            self.weight, self.code_weight = cut * scales, cut / scales
+            self._best = numbers
 
-        best_of(self._ranks(len(x)), cut, judge, start=USUAL_RANK)
+        def value(numbers: Numbers) -> float:
+            apply(numbers)
+            return judge() if judge is not None else 0.0
 
-    def _ranks(self, n_rows: int) -> list[int]:
+        candidates = {"latent_dim": self._ranks(len(x)), "item_exponent": self._exponents}
+        best = {name: nearest(values, START[name]) for name, values in candidates.items()}
+        if judge is not None and max(map(len, candidates.values())) > 1:
+            best = best_options(candidates, value, start=START)
+        apply(best)
+
+    def _ranks(self, n_rows: int) -> list[float]:
         """Those to choose from."""
         if self._wanted is not None:
             return [self._wanted]
@@ -77,11 +103,14 @@ class Spectral(Network):
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The rank of `solve`."""
-        return {"latent_dim": self._rank}
+        """The numbers of `solve`."""
+        return {
+            "latent_dim": int(self._best["latent_dim"]),
+            "item_exponent": [self._best["item_exponent"]],
+        }
 
     def item_embeddings(self) -> Tensor:
-        """The rows of V."""
+        """The rows of G^e V."""
         return self.weight
 
     def item_biases(self) -> Tensor:
@@ -89,8 +118,8 @@ class Spectral(Network):
         return torch.zeros(self.n_items)
 
     def user_embeddings(self, x: Rows, space: str) -> Tensor:
-        """x V, in either space."""
-        return times(x, self.weight)
+        """x G^-e V, in either space."""
+        return times(x, self.code_weight)
 
 
 def _evened(x: SparseRows) -> "sparse.csr_array[Any, Any]":

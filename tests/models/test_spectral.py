@@ -16,22 +16,29 @@ def table() -> torch.Tensor:
     return (torch.rand(60, 30, generator=generator) < 0.3).float()
 
 
-def network(latent_dim: int | None = 4, *, n_items: int = 30, seed: int = 1) -> Spectral:
-    config = LinearConfig(form="spectral", latent_dim=latent_dim)
+def network(
+    latent_dim: int | None = 4,
+    *exponents: float,
+    n_items: int = 30,
+    seed: int = 1,
+) -> Spectral:
+    config = LinearConfig(form="spectral", latent_dim=latent_dim, item_exponent=exponents or (0.0,))
     made = linear(config, n_items=n_items, generator=torch.Generator().manual_seed(seed))
     assert isinstance(made, Spectral)
     return made
 
 
-def test_scores_are_those_of_the_first_eigenvectors() -> None:
+@pytest.mark.parametrize("exponent", [0.0, 0.25, 0.5])
+def test_scores_are_those_of_the_first_eigenvectors(exponent: float) -> None:
     x = table()
     rows = x.double().numpy()
     rows = rows * (rows.sum(axis=1, keepdims=True) ** -0.25)
     rows = rows / np.linalg.norm(rows, axis=0)
     vectors = np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :4]
-    solved = network()
+    solved = network(4, exponent)
     solved.solve(rows_of(x))
-    expected = x.double().numpy() @ vectors @ vectors.T
+    scale = x.double().numpy().sum(axis=0) ** exponent
+    expected = x.double().numpy() / scale @ vectors @ vectors.T * scale
     assert np.allclose(solved.logits(rows_of(x)).numpy(), expected, atol=1e-2)
 
 
@@ -39,10 +46,20 @@ def test_scores_are_those_of_the_first_eigenvectors() -> None:
 def test_the_rank_is_the_judges_and_gives_the_same_when_it_is_named(wanted: int) -> None:
     x, free = rows_of(table()), network(None)
     free.solve(x, lambda: -abs(int((free.weight != 0).any(dim=0).sum()) - wanted))
-    assert free.chosen == {"latent_dim": wanted}
+    assert free.chosen == {"latent_dim": wanted, "item_exponent": [0.0]}
     named = network(wanted)
     named.solve(x)
     assert torch.equal(named.weight, free.weight)
+
+
+def test_the_exponent_is_the_judges_and_gives_the_same_when_it_is_named() -> None:
+    x = rows_of(table())
+    named = network(4, 0.25)
+    named.solve(x)
+    free = network(4, 0.0, 0.25, 0.5)
+    free.solve(x, lambda: -float((free.weight - named.weight).abs().max()))
+    assert free.chosen == {"latent_dim": 4, "item_exponent": [0.25]}
+    assert torch.equal(free.logits(x), named.logits(x))
 
 
 @pytest.mark.parametrize("n_rows", [300, 12])
