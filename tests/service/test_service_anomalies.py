@@ -1,12 +1,15 @@
 """What was found strange, over HTTP."""
 
 from datetime import datetime
+from typing import get_args
 
 from flask.testing import FlaskClient
 
 from pipelines.storage.anomalies import WATCH, NewAnomaly, replace_anomalies
+from pipelines.storage.watch_tables import ANOMALY_SUBJECTS, LABELS
 from service.app import Hourglass
 from service.context import EXTENSION
+from service.schemas.anomalies import Label, Subject
 from tests.service.conftest import LIKES
 
 
@@ -103,6 +106,11 @@ def test_before_training_simple_features_judge(client: FlaskClient) -> None:
     nothing = client.post("/v1/anomalies:score", json={"history": []}).get_json()
     assert (nothing["anomaly_score"], nothing["p_value"]) == (0, 1)
     assert client.get("/v1/users/nobody/anomaly").status_code == 404
+
+
+def test_words_of_the_api_are_those_of_the_tables() -> None:
+    assert get_args(Label) == LABELS
+    assert get_args(Subject) == ANOMALY_SUBJECTS
 
 
 def test_wrong_filters_are_named(client: FlaskClient) -> None:
