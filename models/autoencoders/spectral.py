@@ -62,7 +62,7 @@ class Spectral(Network):
             raise ConfigError("latent_dim", detail)
         self._wanted = latent_dim
         self._exponents = exponents
-        self._best: Numbers = {}
+        self._chosen: dict[str, Any] = {}
         start = torch.randn(n_items, min(MAX_RANK, n_items), generator=generator)
         self.register_buffer("weight", start)  # G^e V; columns beyond the rank are 0
         self.register_buffer("code_weight", start.clone())  # G^-e V
@@ -82,7 +82,7 @@ class Spectral(Network):
             cut = torch.nn.functional.pad(vectors[:, :rank], (0, vectors.shape[1] - rank))
             scales = relative.pow(numbers["item_exponent"]).float()
             self.weight, self.code_weight = cut * scales, cut / scales
-            self._best = numbers
+            self._chosen = {"latent_dim": rank, "item_exponent": [numbers["item_exponent"]]}
 
         def value(numbers: Numbers) -> float:
             apply(numbers)
@@ -103,11 +103,8 @@ class Spectral(Network):
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The numbers of `solve`."""
-        return {
-            "latent_dim": int(self._best["latent_dim"]),
-            "item_exponent": [self._best["item_exponent"]],
-        }
+        """The numbers of `solve`; none before it."""
+        return self._chosen
 
     def item_embeddings(self) -> Tensor:
         """The rows of G^e V."""

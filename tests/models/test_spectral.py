@@ -62,6 +62,14 @@ def test_the_exponent_is_the_judges_and_gives_the_same_when_it_is_named() -> Non
     assert torch.equal(free.logits(x), named.logits(x))
 
 
+def test_one_whose_weights_were_loaded_has_chosen_nothing_and_ranks_the_same() -> None:
+    x, first, second = rows_of(table()), network(4, 0.25), network(4, 0.25, seed=2)
+    first.solve(x)
+    second.load_state_dict(first.state_dict())
+    assert second.chosen == {}
+    assert torch.equal(first.logits(x), second.logits(x))
+
+
 @pytest.mark.parametrize("n_rows", [300, 12])
 def test_where_nobody_judges_it_still_ranks_what_a_history_lacks(n_rows: int) -> None:
     x = torch.from_numpy(two_tastes(n_rows).x.toarray()).float()
