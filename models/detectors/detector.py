@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from models.detectors.cells import Table, n_rows_of
+from models.detectors.locality import Locality
 from models.detectors.members import Member, MemberName, expected_of
 from models.detectors.objectives import OBJECTIVES, KindName
 from models.detectors.preparation import Prepared, RowPreparation
@@ -61,7 +62,8 @@ class RowDetector:
     """A fitted detector.
 
     factors (n_members,): what each member's errors count: its weight by its score of a typical
-    training row, so that a typical row scores about 1. calibration (n,): scores of rows held out.
+    training row, so that a typical row scores about 1. locality: what errors are compared with;
+    None: nothing near the row. calibration (n,): scores of rows held out.
     contamination: the estimated share of strange rows among those of training.
     column_weights (n_columns + 1,): what each column counts, and last what none adds; ones until
     labels say otherwise. held_out (n, n_columns + 1): of the rows held out what each column adds,
@@ -72,6 +74,7 @@ class RowDetector:
     preparation: RowPreparation
     members: dict[MemberName, Member]
     factors: Tensor
+    locality: Locality | None
     calibration: Tensor
     regime: Regime
     contamination: float
@@ -126,6 +129,8 @@ class RowDetector:
         """
         members = list(self.members.values())
         errors = [member.errors(prepared.x) for member in members]
+        if self.locality is not None:
+            errors = self.locality.beside(errors, prepared.x, self.members)
         parts = joined(members, errors, self.factors, prepared)
         n_columns = len(self.preparation.columns)
         owner = torch.cat([self.preparation.owner, torch.tensor([n_columns])])

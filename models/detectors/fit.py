@@ -13,10 +13,10 @@ from models.detectors.growing import (
     OnStep,
     fit_members,
     in_silence,
-    reference_errors,
     trim,
 )
-from models.detectors.members import Member, MemberName
+from models.detectors.locality import Locality, fit_locality
+from models.detectors.members import Member, MemberName, reference_errors
 from models.detectors.preparation import RowPreparation, usable_rows
 from models.detectors.recipes import RECIPES, Recipe, Regime
 
@@ -49,7 +49,7 @@ def fit_detector(
     train, held_out = prepared.only(taught), prepared.only(kept_back)
     regime: Regime = "clean" if config.regime == "clean" else "contaminated"
     recipe = recipe_of(regime, config)
-    members, errors, typical = _learned(train.x, recipe, regime, generator, on_step)
+    members, errors, locality, typical = _learned(train.x, recipe, regime, generator, on_step)
     weights = torch.tensor([recipe.weights[name] for name in members], dtype=torch.float64)
     factors = weights / weights.sum() / typical
     scores = joined(list(members.values()), errors, factors, train).sum(dim=1)
@@ -58,6 +58,7 @@ def fit_detector(
         preparation=preparation,
         members=members,
         factors=factors,
+        locality=locality,
         calibration=torch.zeros(0, dtype=torch.float64),
         regime=regime,
         contamination=estimate_contamination(scores),
@@ -87,19 +88,24 @@ def _hold_out(n_rows: int, share: float, generator: torch.Generator) -> tuple[Te
 
 def _learned(
     x: Tensor, recipe: Recipe, regime: Regime, generator: torch.Generator, on_step: OnStep
-) -> tuple[dict[MemberName, Member], list[Tensor], Tensor]:
-    """Members fitted to the rows x (n_rows, n_features) that are not trimmed, the errors of all of
-    these as if they were others, and what is typical for each member; none where nothing varies.
+) -> tuple[dict[MemberName, Member], list[Tensor], Locality | None, Tensor]:
+    """Members fitted to the rows x (n_rows, n_features) that are not trimmed; the errors of all of
+    these as if they were others; what errors are compared with; and what is typical for each
+    member. None where nothing varies.
     """
     if not x.shape[1]:
-        return {}, [], _typical([])
+        return {}, [], None, _typical([])
     kept = trim(x, recipe, generator)
     members = fit_members(Ground(x[kept], recipe, regime == "contaminated", generator, on_step))
     errors = []
     for num, member in enumerate(members.values()):
         on_step("scoring", num, len(members))
         errors.append(reference_errors(member, x))
-    return members, errors, _typical([each[kept].sum(dim=1) for each in errors])
+    taught = [each[kept] for each in errors]
+    locality = fit_locality(members, x[kept], taught, recipe.local_powers)
+    if locality is not None:
+        errors = locality.beside(errors, x, members)
+    return members, errors, locality, _typical([each[kept].sum(dim=1) for each in errors])
 
 
 def _typical(reference: list[Tensor]) -> Tensor:

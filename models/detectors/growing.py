@@ -1,7 +1,7 @@
 """Fits the members of a detector to prepared rows, one after the other. Not what they score."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -77,13 +77,6 @@ def grain_of(x: Tensor, generator: torch.Generator) -> float:
     some = x[torch.randperm(len(x), generator=generator)[:MAX_GRAIN_ROWS]]
     grain = float(neighbours.errors(some).mean(dim=1).median().sqrt())
     return max(grain, LEAST_GRAIN)
-
-
-def reference_errors(member: Member, x: Tensor) -> Tensor:
-    """The errors of rows on which the member was fitted, as if they were others."""
-    if isinstance(member, Neighbours):
-        member = replace(member, skips_itself=True)
-    return member.errors(x)
 
 
 def _networks(ground: Ground, members: dict[MemberName, Member]) -> Member:

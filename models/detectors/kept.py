@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models.detectors.detector import DetectorConfig, RowDetector
 from models.detectors.forest import Forest
+from models.detectors.locality import Locality
 from models.detectors.mahalanobis import Mahalanobis
 from models.detectors.members import CodeMember, ForestMember, Member, MemberName, NetworksMember
 from models.detectors.neighbours import Neighbours
@@ -21,7 +22,7 @@ from models.detectors.preparation import ColumnPlan, RowPreparation
 from models.detectors.windows import WindowDetector, WindowsConfig
 from models.errors import RowsError
 
-FORMAT = 2
+FORMAT = 3
 """Of what `pack` gives; another number is refused."""
 HEADS: dict[str, type[Neighbours] | type[Mahalanobis]] = {
     "neighbours": Neighbours,
@@ -43,6 +44,8 @@ def pack(detector: RowDetector) -> tuple[Tensors, Values]:
         "column_weights": detector.column_weights,
         "held_out": detector.held_out,
     }
+    if detector.locality is not None:
+        tensors |= prefixed("locality", tensors_of(detector.locality))
     networks = _networks_of(detector.members)
     if networks:
         tensors |= prefixed("networks", dict(networks.state_dict()))
@@ -78,11 +81,13 @@ def unpack(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> RowDetec
         name: _unpack_member(name, under(f"members.{name}", tensors), held, networks)
         for name, held in values["members"].items()
     }
+    locality = under("locality", tensors)
     return RowDetector(
         config=rebuilt(DetectorConfig, {}, values["config"]),
         preparation=RowPreparation(columns, **under("preparation", tensors)),
         members=members,
         factors=tensors["factors"],
+        locality=Locality(**locality) if locality else None,
         calibration=tensors["calibration"],
         regime=values["regime"],
         contamination=values["contamination"],

@@ -5,7 +5,7 @@ score; one that cannot say which feature it was gives one number a row. Not how 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Protocol
 
 import torch
@@ -102,3 +102,10 @@ def expected_of(members: Sequence[Member], x: Tensor) -> Tensor:
         if isinstance(member, NetworksMember | CodeMember):
             return member.expected(x)
     return torch.zeros_like(x)
+
+
+def reference_errors(member: Member, x: Tensor) -> Tensor:
+    """The errors of rows on which the member was fitted, as if they were others."""
+    if isinstance(member, Neighbours):
+        member = replace(member, skips_itself=True)
+    return member.errors(x)

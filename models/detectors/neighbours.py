@@ -20,6 +20,8 @@ CHUNK = 512
 """Rows that look for their neighbours together, at most."""
 CELLS = 1 << 23
 """Differences to neighbours that are in memory at a time."""
+AS_NEAR = 1e-6
+"""Difference up to which two distances, of standardised rows, are the same."""
 SAME = 1e-10
 """Squared distance to a row, as a share of that to the farthest neighbour, up to which it is the
 row itself: a code is rounded otherwise in another batch."""
@@ -82,6 +84,20 @@ class Neighbours:
             for rows in torch.split(seen, CHUNK)
         ]
         return torch.cat(parts).double().mean(dim=1)
+
+    def around(self, x: Tensor, values: Tensor, *, k: int) -> Tensor:
+        """The mean of values (n_reference, n) over the k nearest reference rows and all that are as
+        near as the last of them: which of several as near it would be depends on the batch.
+        (n_rows, n)
+        """
+        seen, reference = self._seen(x), self._seen(self.reference)
+        parts = []
+        for rows in torch.split(seen, CHUNK):
+            distances = torch.cdist(rows, reference)
+            reach = distances.topk(min(k, len(reference)), largest=False).values[:, -1:]
+            near = (distances <= reach * (1 + AS_NEAR) + AS_NEAR).double()
+            parts.append(near @ values / near.sum(dim=1, keepdim=True))
+        return torch.cat(parts)
 
     @property
     def _n(self) -> int:

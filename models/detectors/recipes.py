@@ -3,7 +3,8 @@
 How they were chosen is in docs/adr/0014-members-of-detectors.md.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from models.detectors.members import MemberName
@@ -24,6 +25,9 @@ class Recipe:
     """Share of the training rows, the strangest to a forest, from which the others do not learn."""
     networks: NetworksConfig = NetworksConfig()
     n_trees: int = 300
+    local_powers: Mapping[MemberName, float] = field(default_factory=dict)
+    """Of members whose errors are divided by a power of what they make of the nearest training
+    rows (locality.py)."""
 
 
 CLEAN = Recipe(
@@ -31,6 +35,7 @@ CLEAN = Recipe(
     n_neighbours={"neighbours": 1, "robust-neighbours": 3, "code-neighbours": 3},
     trimmed=0.0,
     networks=NetworksConfig(levels=(0.25, 0.5, 1.0)),
+    local_powers={"networks": 1.0, "neighbours": 0.25, "robust-neighbours": 0.25},
 )
 CONTAMINATED = Recipe(
     {"networks": 4.0, "robust-neighbours": 1.0},

@@ -12,7 +12,9 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from models.detectors.forest import from_scikit_learn
+from models.detectors.locality import fit_locality
 from models.detectors.mahalanobis import Mahalanobis
+from models.detectors.members import MemberName
 from models.detectors.neighbours import Neighbours
 from models.detectors.networks import NetworksConfig, fit_networks
 from models.detectors.objectives import OBJECTIVES
@@ -116,3 +118,29 @@ def test_every_parameter_of_the_networks_gets_a_gradient(x: Tensor) -> None:
 def test_impossible_options_are_named(options: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         NetworksConfig(**options)  # type: ignore[arg-type]
+
+
+def test_what_is_hard_for_all_around_counts_less(x: Tensor) -> None:
+    near = Neighbours.fit(x[:50], k=1, skips_itself=False, generator=generator())
+    errors = [torch.ones(50, 1, dtype=torch.float64), torch.ones(50, 2, dtype=torch.float64)]
+    errors[0][:20] = 9.0
+    members = {"forest": near, "neighbours": near}
+    powers: dict[MemberName, float] = {"forest": 0.5}
+    locality = fit_locality(members, x[:50], errors, powers)
+    assert locality is not None
+    divided = locality.beside([torch.ones(5, 1), torch.ones(5, 2)], x[:5], members)
+    distances = torch.cdist(x[:5], x[:50]).topk(10, largest=False).indices
+    local = errors[0][distances][:, :, 0].mean(dim=1)
+    assert torch.allclose(divided[0][:, 0], local**-0.5)
+    assert torch.equal(divided[1], torch.ones(5, 2, dtype=torch.float64))
+    assert fit_locality({"forest": near}, x[:50], errors, powers) is None
+    assert fit_locality(members, x[:50], errors, {}) is None
+
+
+def test_rows_as_near_as_the_last_count_too() -> None:
+    """Else it would hang on rounding, and so on the batch, which of them is taken."""
+    grid = torch.cartesian_prod(*[torch.arange(4.0)] * 2).double()
+    near = Neighbours.fit(grid, k=1, skips_itself=False, generator=generator())
+    values = torch.arange(16.0).double()[:, None]
+    around = near.around(grid[5:6], values, k=3)  # itself, and four at a distance of one
+    assert around.item() == pytest.approx((5 + 1 + 4 + 6 + 9) / 5)
