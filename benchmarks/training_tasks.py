@@ -82,29 +82,27 @@ def evaluation(arguments: Namespace, folder: Path) -> Figures:
 
 def large(arguments: Namespace, folder: Path) -> Figures:
     """A network of 600-200-600 at the size of MovieLens-20M, in batches of 500: some batches in
-    turns, scaled to an epoch, and whole epochs by threads.
+    turns, by threads, scaled to an epoch; and what one thread spends its time on.
     """
     rows, x = _made(folder, LARGE, arguments.seed)
-    sampled = {**MULT_VAE, "sampled_share": LARGE_SHARE}
-    variants = {"all items": MULT_VAE, "a sample of them": sampled}
-    commands = {name: ours(rows, network=network) for name, network in variants.items()}
+    variants = {"all items": 1.0, "a sample of them": LARGE_SHARE}
+    shares = {f"{name}, {n} threads": share for name, share in variants.items() for n in (1, 2)}
+
+    def command(name: str, threads: int) -> list[str]:
+        return ours(rows, network={**MULT_VAE, "sampled_share": shares[name]}, threads=threads)
+
     naive = _units(ours(rows, "naive"), "naive", "naive")
+    commands = {name: command(name, 2 if "2 threads" in name else 1) for name in shares}
     in_turn = in_turns(commands, "step", turns=arguments.turns)
     n_steps, timed = -(-x.shape[0] // 500), 6
     figures = {}
     for name, each in {"naive": {**naive, **naive["naive"]}, **in_turn}.items():
         seconds = each["seconds"] * n_steps / timed
-        products = _operations(x, LARGE_SHARE if name == "a sample of them" else 1.0)
+        products = _operations(x, shares.get(name, 1.0))
         figures[name] = {**each, "epoch_seconds": seconds, "gflops": products / seconds / 1e9}
-    profiles = {
-        name: _units(command, "product", "loading", "profile") for name, command in commands.items()
-    }
-    whole = {
-        f"{name}, {threads} threads": _units(ours(rows, network=network, threads=threads), "epoch")
-        for name, network in variants.items()
-        for threads in (1, 2)
-    }
-    return {"ones": x.nnz, "steps": figures, "profiles": profiles, "whole epochs": whole}
+    units = ("product", "loading", "profile")
+    profiles = {name: _units(command(name, 1), *units) for name in shares if "1 threads" in name}
+    return {"ones": x.nnz, "steps": figures, "profiles": profiles}
 
 
 def closed_form(arguments: Namespace, folder: Path) -> Figures:
