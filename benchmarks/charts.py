@@ -1,15 +1,10 @@
-"""Charts of `docs/benchmarks.md`, drawn as SVG from figures that are kept. Not the measuring.
+"""The chart of `docs/benchmarks.md`, drawn as SVG from figures that are kept. Not the measuring.
 
 python -m benchmarks.charts
 
-writes into docs/pictures
-
-    pareto.svg    quality against seconds of training on ml-1m, from `figures.json`
-    scaling.svg   seconds of an epoch against users and items, from `scaling.json`, which is what
-                  `python -m benchmarks.training --task scaling --json` prints
+writes docs/pictures/pareto.svg: quality against seconds of training on ml-1m, of `figures.json`.
 """
 
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +14,6 @@ from pathlib import Path
 from benchmarks.figures import read_figures
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-SCALING = Path(__file__).with_name("scaling.json")
 DATA = "ml-1m"
 METRIC = "ndcg@100"
 WIDTH, HEIGHT, LEFT, BELOW, ABOVE = 420, 260, 60, 44, 34
@@ -136,23 +130,7 @@ def pareto() -> str:
     return picture([Plot(f"NDCG@100 on {DATA}, by seconds of the fit", x, y, points, lines=False)])
 
 
-def scaling() -> str:
-    """Seconds of an epoch, a plot for users and one for items."""
-    figures = json.loads(SCALING.read_text())["figures"]
-    plots = []
-    for axis, shapes in figures.items():
-        names = [name for name in shapes[0] if name not in ("users", "items")]
-        lines = {name: [(each[axis], each[name]) for each in shapes] for name in names}
-        every = [seconds for points in lines.values() for _, seconds in points]
-        other = "items" if axis == "users" else "users"
-        title = f"Seconds of an epoch by {axis}, {shapes[0][other]:,} {other}"
-        x = Axis(axis, 0.9 * shapes[0][axis], 1.1 * shapes[-1][axis], logarithmic=True)
-        y = Axis("seconds", 0.8 * min(every), 1.3 * max(every), logarithmic=True)
-        plots.append(Plot(title, x, y, lines))
-    return picture(plots)
-
-
-CHARTS = {"pareto.svg": pareto, "scaling.svg": scaling}
+CHARTS = {"pareto.svg": pareto}
 
 
 def _short(value: float) -> str:
