@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import false, func, select, update
+from sqlalchemy import and_, case, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from pipelines.storage.watch_tables import Anomaly
+from pipelines.storage.watch_tables import FALSE_ALARM, Anomaly
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,27 @@ def found_scores(session: Session, *, finder: str, subject: str, source: str) ->
 
 
 def set_alarms(
-    session: Session, *, finder: str, subject: str, source: str, threshold: float | None
+    session: Session,
+    *,
+    finder: str,
+    subject: str,
+    source: str,
+    threshold: float | None,
+    same: float,
 ) -> None:
-    """Call those findings of a source anomalies that are above the threshold; None: not one."""
+    """Call those findings of a source anomalies that are above the threshold; None: not one.
+
+    Nor is a false alarm, unless it is stranger than it was when that was said, by more than `same`
+    of its score then.
+    """
     above = false() if threshold is None else Anomaly.score > threshold
+    then = case((Anomaly.labelled_source == source, Anomaly.labelled_score), else_=Anomaly.score)
+    stranger = Anomaly.score > then + same * func.abs(then)
+    label = func.coalesce(Anomaly.label, "")
     session.execute(
         update(Anomaly)
         .where(Anomaly.finder == finder, Anomaly.subject == subject, Anomaly.source == source)
-        .values(is_anomaly=above)
+        .values(is_anomaly=and_(above, or_(label != FALSE_ALARM, stranger)))
         .execution_options(synchronize_session=False)
     )
 

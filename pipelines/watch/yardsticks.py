@@ -10,6 +10,7 @@ import torch
 from sqlalchemy.orm import Session
 from torch import Tensor
 
+from models.scoring.calibration import SAME
 from models.scoring.labels import Cut, Labels, cut_among, cut_at
 from pipelines.storage import labels as storage
 from pipelines.storage import runs
@@ -67,7 +68,7 @@ class LookYardstick:
         config = watch_config_of(run.settings)
         if self.look.among or config.false_discovery_rate is None:
             cut = self.cut(config.alert_rate, self.labels(session))
-            storage.set_alarms(session, **self._of(), threshold=cut.threshold)
+            storage.set_alarms(session, **self._of(), threshold=cut.threshold, same=SAME)
 
     def _of(self) -> dict[str, str]:
         return {"finder": WATCH, "subject": self.subject, "source": self.look.source}

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from pipelines.errors import Conflict
 from pipelines.storage.anomalies import WATCH, AnomalyFilter, StoredAnomaly, list_anomalies
 from pipelines.storage.engine import reading, writing
 from pipelines.storage.looks import StoredLook, last_look, put_look
+from pipelines.storage.watch_tables import Anomaly
 from pipelines.watch.config import WatchConfig
 from pipelines.watch.labelling import NO_THRESHOLD, Relabelled, label_anomaly
 from pipelines.watch.loading import LoadedDetectors
@@ -105,6 +106,7 @@ def test_false_alarms_raise_the_threshold_of_their_subject_alone(
     if first.threshold is not None:
         assert last.threshold is None or last.threshold >= first.threshold
     assert last.n_alerts <= first.n_alerts
+    assert not alarms(watched, subject) & {row.anomaly_id for row in strangest}
     assert {each: alarms(watched, each) for each in others} == others
     for row in strangest:
         give(watched, tmp_path, row.anomaly_id, None)
@@ -120,6 +122,23 @@ def test_the_next_look_heeds_the_labels_that_there_are(watched: Engine, tmp_path
     assert alarms(watched, "item") == heeded
     give(watched, tmp_path, usual.anomaly_id, None)
     assert alarms(watched, "item") == {row.anomaly_id for row in before if row.is_anomaly}
+
+
+def test_a_false_alarm_is_an_anomaly_again_when_it_is_stranger_than_it_was(
+    watched: Engine, tmp_path: Path
+) -> None:
+    [first, *_] = [row for row in found(watched, "item") if row.is_anomaly]
+    give(watched, tmp_path, first.anomaly_id, "false-alarm")
+    look(watched, tmp_path, WatchConfig(alert_rate=RATE, kept=500))
+    assert first.anomaly_id not in alarms(watched, "item")
+    with writing(watched) as session:
+        session.execute(
+            update(Anomaly)
+            .where(Anomaly.anomaly_id == first.anomaly_id)
+            .values(labelled_score=first.score - 0.1 * abs(first.score))
+        )
+    look(watched, tmp_path, WatchConfig(alert_rate=RATE, kept=500))
+    assert first.anomaly_id in alarms(watched, "item")
 
 
 def test_discoveries_stay_what_the_look_found(watched: Engine, tmp_path: Path) -> None:
