@@ -92,7 +92,7 @@ def test_a_detector_is_fitted_by_its_run_and_asked_for_once(engine: Engine, tmp_
 
 
 @pytest.mark.slow
-def test_a_fit_killed_in_every_step_ends_as_anundisturbed_one(
+def test_a_fit_killed_in_every_step_ends_as_an_undisturbed_one(
     engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
     home, log = tmp_path / "home", tmp_path / "log"
