@@ -19,7 +19,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def main() -> int:
     names = [name for name in names if name not in skipped]
     try:
         chosen = {name: task.detectors[name] for name in names}
-        cases = _chosen(list(task.cases(arguments.data, arguments.protocol)), arguments.sets)
+        cases = _chosen(task.cases(arguments.data, arguments.protocol), arguments.sets)
         measured = [_measure(case, chosen, arguments.seeds) for case in cases]
     except SetError as error:
         print(error, file=sys.stderr)
@@ -83,12 +83,14 @@ def main() -> int:
     return 0
 
 
-def _chosen(cases: list[Case], names: list[str] | None) -> list[Case]:
-    """The cases of these names, all where none is named. Raises SetError."""
-    known = [case.name for case in cases]
-    if unknown := [name for name in names or () if name not in known]:
-        raise SetError(f"unknown sets: {', '.join(unknown)}; there are {', '.join(known)}")
-    return [case for case in cases if names is None or case.name in names]
+def _chosen(cases: Iterable[Case], names: list[str] | None) -> Iterable[Case]:
+    """The cases of these names; all, one after the other, where none is named. Raises SetError."""
+    if names is None:
+        return cases
+    by_name = {case.name: case for case in cases}
+    if unknown := [name for name in names if name not in by_name]:
+        raise SetError(f"unknown sets: {', '.join(unknown)}; there are {', '.join(by_name)}")
+    return [by_name[name] for name in names]
 
 
 def _labels(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -174,6 +176,8 @@ def _arguments() -> Any:
             parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(task.detectors)}")
     elif arguments.data is None:
         parser.error("--data is missing")
+    elif arguments.sets is not None:
+        parser.error(f"{arguments.task} has no sets to choose from")
     arguments.config = arguments.config or ("ease" if arguments.task == "filter" else "denoising")
     return arguments
 

@@ -31,12 +31,12 @@ class Stopwatch:
             self._began.append((progress.phase, time.perf_counter()))
 
     def seconds(self) -> dict[str, float]:
-        """Until now, by phase."""
+        """Until now, by phase, whether it came once or again and again."""
         ends = [began for _, began in self._began[1:]] + [time.perf_counter()]
-        return {
-            phase: round(end - began, 1)
-            for (phase, began), end in zip(self._began, ends, strict=True)
-        }
+        totals: dict[str, float] = {}
+        for (phase, began), end in zip(self._began, ends, strict=True):
+            totals[phase] = totals.get(phase, 0.0) + end - began
+        return {phase: round(total, 1) for phase, total in totals.items()}
 
 
 def import_data(engine: Engine, settings: Settings, data: Path, _config: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.charts import CHARTS, PICTURES, Axis, Plot, picture
+from benchmarks.charts import CHARTS, METRIC, PICTURES, Axis, Plot, picture
 from benchmarks.figures import read_figures
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -17,9 +17,14 @@ def test_the_picture_of_the_page_is_that_of_the_figures(name: str) -> None:
 
 def test_every_run_that_ranks_is_a_point() -> None:
     drawn = ElementTree.fromstring(CHARTS["pareto.svg"]())
-    runs = [run for run, by_data in read_figures().items() if "ml-1m" in by_data]
-    names = [text.text for text in drawn.iter(f"{SVG}text")]
-    assert len(list(drawn.iter(f"{SVG}circle"))) == len(set(runs) & set(names))
+    ranking = {
+        run
+        for run, by_data in read_figures().items()
+        if "ml-1m" in by_data and METRIC in by_data["ml-1m"].metrics
+    }
+    assert ranking
+    assert ranking <= {text.text for text in drawn.iter(f"{SVG}text")}
+    assert len(list(drawn.iter(f"{SVG}circle"))) == len(ranking)
 
 
 def test_points_lie_where_their_values_say() -> None:

@@ -67,6 +67,11 @@ class Spectral(Network):
         self.register_buffer("weight", start)  # G^e V; columns beyond the rank are 0
         self.register_buffer("code_weight", start.clone())  # G^-e V
 
+    def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *args: Any) -> None:
+        """Networks of before there was an exponent have V alone: with e = 0 both are that."""
+        state.setdefault(f"{prefix}code_weight", state[f"{prefix}weight"])
+        super()._load_from_state_dict(state, prefix, *args)
+
     def logits(self, x: Rows) -> Tensor:
         return times(x, self.code_weight) @ self.weight.T
 
@@ -84,13 +89,14 @@ class Spectral(Network):
             self.weight, self.code_weight = cut * scales, cut / scales
             self._chosen = {"latent_dim": rank, "item_exponent": [numbers["item_exponent"]]}
 
-        def value(numbers: Numbers) -> float:
-            apply(numbers)
-            return judge() if judge is not None else 0.0
-
         candidates = {"latent_dim": self._ranks(len(x)), "item_exponent": self._exponents}
         best = {name: nearest(values, START[name]) for name, values in candidates.items()}
         if judge is not None and max(map(len, candidates.values())) > 1:
+
+            def value(numbers: Numbers) -> float:
+                apply(numbers)
+                return judge()
+
             best = best_options(candidates, value, start=START)
         apply(best)
 

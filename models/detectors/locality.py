@@ -2,11 +2,11 @@
 
 A row's errors are divided by the power p of what the member makes of the rows near it,
 
-e / (max(mean of s_j over the 10 nearest training rows j, 1e-3 median s) / median s)^p
+e / max(mean of s_j / t over the 10 nearest training rows j, 1e-3)^p
 
-where s_j is the member's score of row j as if it were another: as the local outlier factor does
-with densities (Breunig et al. 2000), for any member. It is one number a row, so that contributions
-still add up. Not how members are joined.
+where s_j is the member's score of row j as if it were another, and t what is typical of these: as
+the local outlier factor does with densities (Breunig et al. 2000), for any member. It is one number
+a row, so that contributions still add up. Not how members are joined.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.detectors.contamination import typical_of
 from models.detectors.members import Member, MemberName, reference_errors
 from models.detectors.neighbours import Neighbours
 
 N_NEAREST = 10
 LEAST = 1e-3
-"""Of the median: what the rows near one are at least."""
+"""Of what is typical: what the rows near one come to at least."""
 
 
 @dataclass(frozen=True)
 class Locality:
     """scores (n_reference, n_members): what members make of the reference rows of a neighbours
-    member, by their median; powers (n_members,).
+    member, by what is typical of these; powers (n_members,).
     """
 
     scores: Tensor
@@ -35,9 +36,8 @@ class Locality:
     @staticmethod
     def of(scores: Tensor, powers: Sequence[float]) -> "Locality":
         """scores (n_reference, n_members), each at least 0."""
-        median = scores.median(dim=0).values
-        usual = torch.where(median > 0, median, scores.mean(dim=0)).clamp_min(1e-30)
-        return Locality(scores / usual, torch.tensor(powers, dtype=torch.float64))
+        typical = torch.tensor([typical_of(each) for each in scores.T], dtype=torch.float64)
+        return Locality(scores / typical, torch.tensor(powers, dtype=torch.float64))
 
     def beside(
         self, errors: Sequence[Tensor], x: Tensor, members: Mapping[MemberName, Member]

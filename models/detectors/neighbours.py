@@ -70,7 +70,8 @@ class Neighbours:
         width = seen.shape[1] if along is None else along.shape[1]
         parts = []
         for rows in torch.split(seen, max(1, min(CHUNK, CELLS // max(self._n * width, 1)))):
-            differences = _differences(rows, reference, self.k, self.skips_itself)
+            near = _nearest(rows, reference, self.k, self.skips_itself)
+            differences = rows[:, None] - reference[near]
             if along is not None:
                 differences = differences @ along
             parts.append(differences.square().mean(dim=1))
@@ -80,7 +81,7 @@ class Neighbours:
         """The mean of the neighbours, (n_rows, n_features)."""
         seen, reference = self._seen(x), self._seen(self.reference)
         parts = [
-            self.reference[torch.cdist(rows, reference).topk(self._n, largest=False).indices]
+            self.reference[_nearest(rows, reference, self.k, self.skips_itself)]
             for rows in torch.split(seen, CHUNK)
         ]
         return torch.cat(parts).double().mean(dim=1)
@@ -117,19 +118,15 @@ def _quartiles(x: Tensor) -> tuple[Tensor, Tensor]:
     return ordered[len(x) // 2], torch.where(small, deviation, spread)
 
 
-def _differences(x: Tensor, reference: Tensor, k: int, skips_itself: bool) -> Tensor:
-    """Each row less its k neighbours, (n_rows, k, n_features)."""
+def _nearest(x: Tensor, reference: Tensor, k: int, skips_itself: bool) -> Tensor:
+    """Which reference rows are the k neighbours of each row, (n_rows, k)."""
     n_asked = min(k + skips_itself, len(reference))
     near = torch.cdist(x, reference).topk(n_asked, largest=False).indices
-    differences = x[:, None] - reference[near]
-    return _without_itself(differences) if skips_itself and n_asked > 1 else differences
-
-
-def _without_itself(differences: Tensor) -> Tensor:
-    """One neighbour less: the row itself where it is among them, else the farthest."""
-    squared = differences.square().sum(dim=2)  # (n_rows, k + 1)
+    if not skips_itself or n_asked == 1:
+        return near
+    # One neighbour less: the row itself where it is among them, else the farthest.
+    squared = (x[:, None] - reference[near]).square().sum(dim=2)  # (n_rows, k + 1)
     is_there = squared.amin(dim=1) <= SAME * squared.amax(dim=1)
     dropped = torch.where(is_there, squared.argmin(dim=1), squared.argmax(dim=1))
-    kept = torch.arange(differences.shape[1]) != dropped[:, None]
-    n_rows, n_near, n_features = differences.shape
-    return differences[kept].reshape(n_rows, n_near - 1, n_features)
+    kept = torch.arange(n_asked) != dropped[:, None]
+    return near[kept].reshape(len(x), n_asked - 1)

@@ -31,6 +31,8 @@ from models.scoring.calibration import p_values, threshold_at
 
 CHUNK = 8192
 """Windows that are in memory as rows together."""
+LONGEST = 1000
+"""Positions of a window: all their cells are features of one row."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class WindowsConfig:
     rows: DetectorConfig = DetectorConfig()
 
     def __post_init__(self) -> None:
-        if self.length < 2:
-            raise ConfigError("length", f"length is {self.length}; it must be at least 2.")
+        if not 2 <= self.length <= LONGEST:
+            detail = f"length is {self.length}; it must be from 2 to {LONGEST}."
+            raise ConfigError("length", detail)
         if not 1 <= self.step <= self.length:
             detail = f"step is {self.step}; it must be from 1 to length, {self.length}."
             raise ConfigError("step", detail)
@@ -224,7 +227,8 @@ class _Spread:
     def add(self, places: Tensor, values: Tensor) -> None:
         """places (n_windows, length), values (n_windows, length, n)."""
         self._sums.index_add_(0, places.flatten(), values.flatten(0, 1))
-        self._counts += torch.bincount(places.flatten(), minlength=len(self._counts))[:, None]
+        ones = torch.ones(places.numel(), 1, dtype=torch.float64)
+        self._counts.index_add_(0, places.flatten(), ones)
 
     def mean(self) -> Tensor:
         return self._sums / self._counts

@@ -39,6 +39,13 @@ def keys_of(session: Session, side: Side, ids: Collection[str] | None) -> dict[i
     return dict(session.execute(query).all())
 
 
+def names_of(session: Session, side: Side, keys: Collection[int]) -> dict[int, str]:
+    """The ids of some thousand keys, by key."""
+    columns = _SIDES[side]
+    query = select(columns.key, columns.id).where(columns.key.in_(keys))
+    return dict(session.execute(query).all())
+
+
 def read_activity(
     session: Session, side: Side, keys: Collection[int] | None
 ) -> Iterator[list[tuple[int, int, float, int]]]:

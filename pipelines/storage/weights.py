@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from pipelines.storage.watch_tables import Detector, DetectorWeights
@@ -16,12 +16,12 @@ def last_weights(session: Session, *, detector_id: str) -> DetectorWeights | Non
     return session.scalars(query.order_by(DetectorWeights.version.desc()).limit(1)).first()
 
 
-def versions(session: Session) -> dict[str, int]:
-    """Of each detector, which weights it has; 0: those that it was fitted with."""
+def weighed_by(session: Session) -> dict[str, str | None]:
+    """Of each detector the run that weighed it last; None: it is as it was fitted."""
     query = (
-        select(Detector.detector_id, func.coalesce(func.max(DetectorWeights.version), 0))
+        select(Detector.detector_id, DetectorWeights.run_id)
         .outerjoin(DetectorWeights)
-        .group_by(Detector.detector_id)
+        .order_by(Detector.detector_id, DetectorWeights.version)  # of several the last stays
     )
     return dict(session.execute(query).all())
 

@@ -19,7 +19,7 @@ from pipelines.watch.plans import Plan
 from pipelines.watch.row_drift import report_drift
 from pipelines.watch.row_table import RowTable
 from pipelines.watch.scoring import Rule, ScoredRows, score_rows, table_to_score
-from pipelines.watch.settings import SENT, DetectorSettings
+from pipelines.watch.settings import IN_ORDER, SENT, DetectorSettings
 from pipelines.watch.stored import drawn_to_fit, what_is_stored
 
 MAX_SCORED: Final = 10_000
@@ -63,12 +63,13 @@ def score_wanted(
     _check_size(table, wanted, n, len(loaded.detector.column_names))
     with reading(engine) as session:
         labels = labels_of_detector(session, loaded)
+    keeps_rows = wanted.keep and loaded.settings.over not in IN_ORDER  # of others, stretches
     scored = score_rows(
         loaded,
         table,
         rule,
         strangest=n,
-        explained=None if wanted.contributions or wanted.keep else 0,
+        explained=None if wanted.contributions or keeps_rows else 0,
         labels=labels,
     )
     if not wanted.keep:
@@ -115,8 +116,8 @@ def _check_size(table: RowTable, wanted: Wanted, n: int | None, n_columns: int) 
     if len(table) > MAX_SCORED and n is None:
         sent = "ids" if wanted.rows is None else "rows"
         detail = (
-            f"{len(table):,} {sent} are more than are shown at once; send at most {MAX_SCORED:,}, "
-            "or ask for the `n` strangest."
+            f"{len(table):,} rows are more than are shown at once; ask for at most {MAX_SCORED:,}, "
+            "or for the `n` strangest."
         )
         raise InvalidInput(detail, errors=[FieldError(f"/{sent}", detail)])
     shown = len(table) if n is None else min(n, len(table))

@@ -45,7 +45,7 @@ def _look(parts: Parts, detector_id: str, config: WatchConfig) -> dict[str, Any]
     try:
         loaded = load_detector(parts.engine, parts.store, detector_id)
         n = min(config.kept, max(1, MAX_EXPLAINED // len(loaded.detector.column_names)))
-        wanted = Wanted(n=n, keep=True)
+        wanted = Wanted(n=n, keep=True, contributions=False)
         found = score_wanted(parts.engine, loaded, wanted, rule, now=datetime.now(UTC))
     except HourglassError as error:
         log.warning("a detector did not look", detector_id=detector_id, reason=error.detail)

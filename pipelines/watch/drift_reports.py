@@ -70,9 +70,13 @@ def drift_to_train_on(session: Session) -> Drift | None:
     if report is None or report.status != DRIFTED:
         return None
     since = get_drift(session, finder=RETRAINED)
-    is_known = since is not None and since.status != DRIFTED
     is_live = report.source == active_artifact_id(session)
-    return report if is_live and not is_known else None
+    return report if is_live and not _is_known(since) else None
+
+
+def _is_known(since: Drift | None) -> bool:
+    """Whether the last training, which is not live, is known to be like what is stored now."""
+    return since is not None and since.status == NONE
 
 
 def status_of(compared: Mapping[str, Comparison]) -> str:
@@ -138,7 +142,7 @@ def _alert(row: Drift, since: Drift | None) -> Alert | None:
 def _remedy(row: Drift, since: Drift | None) -> str:
     if row.finder not in OF_USERS:
         return "Fit a new detector to present rows: POST /v1/detectors."
-    if row.finder == WATCH and since is not None and since.status != DRIFTED:
+    if row.finder == WATCH and since is not None and _is_known(since):
         return (
             f"{since.source} was trained since, and was not promoted: `hourglass runs list` says "
             f"why; `hourglass artifacts promote {since.source}` lets it answer nevertheless."

@@ -47,6 +47,7 @@ def look_at_drift(parts: Parts) -> None:
     those of the last training too, which may not have gone live. Raises RunCancelled.
     """
     parts.on_progress(Progress("drift", 0, 2))
+    now = datetime.now(UTC)  # a training that ends from here on is one that this knows nothing of
     with reading(parts.engine) as session:
         artifact = read_active(session, parts.store)
         matrix = _with_inputs(session, artifact)
@@ -60,10 +61,10 @@ def look_at_drift(parts: Parts) -> None:
         drifted = [name for name, each in found.inputs.items() if each["drifted"]]
         figures = {"drift": {"status": found.status, "inputs": drifted}}
         add_figures(session, run_id=parts.run_id, figures=figures)
-        _put(session, WATCH, found, parts.run_id)
+        _put(session, WATCH, found, parts.run_id, now)
         drifts.forget_drift(session, finder=RETRAINED)
         if since is not None:
-            _put(session, RETRAINED, since, parts.run_id)
+            _put(session, RETRAINED, since, parts.run_id, now)
 
 
 def _since_training(parts: Parts, artifact_id: str) -> Measured:
@@ -96,7 +97,7 @@ def measure(artifact: Artifact | None, matrix: InteractionMatrix | None) -> Meas
     return Measured(artifact.artifact_id, status_of(compared), told(compared))
 
 
-def _put(session: Session, finder: str, measured: Measured, run_id: str) -> None:
+def _put(session: Session, finder: str, measured: Measured, run_id: str, now: datetime) -> None:
     drifts.put_drift(
         session,
         finder=finder,
@@ -104,5 +105,5 @@ def _put(session: Session, finder: str, measured: Measured, run_id: str) -> None
         status=measured.status,
         inputs=measured.inputs,
         run_id=run_id,
-        now=datetime.now(UTC),
+        now=now,
     )

@@ -22,7 +22,7 @@ MAX_STRETCHES: Final = 1000
 @dataclass(frozen=True)
 class FoundStretch:
     """Neighbouring rows of a series that are all anomalies: the first and the last, what tells
-    their times, where anything does; and what the strangest of them has.
+    their times, where anything does; and what the strangest of them has, and when it was.
 
     Of what users did `user_id` is who; else `series` is what the detector's `group` says.
     """
@@ -32,6 +32,7 @@ class FoundStretch:
     n_rows: int
     started_at: Any
     ended_at: Any
+    strangest_at: Any
     user_id: str | None
     series: Any
     score: float
@@ -70,6 +71,7 @@ def found_stretches(
             n_rows=each.stop - each.start,
             started_at=cell(order, first),
             ended_at=cell(order, last),
+            strangest_at=cell(order, rows[each.peak]),
             user_id=cell(group, first) if of_users else None,
             series=None if of_users else cell(group, first),
             score=each.score,

@@ -68,12 +68,18 @@ def _keep(
 def _found_stretch(
     stretch: FoundStretch, columns: Sequence[str], weights: Mapping[str, float]
 ) -> NewAnomaly:
-    """A finding of a stretch: its cells are those of its strangest row."""
-    cells = {each.column: str(each.observed) for each in stretch.contributions}
+    """A finding of a stretch. Of what a user did it is told apart by when that was strangest: its
+    cells change with what others do, its ends with the threshold, which labels move. Of a series,
+    by its place and the cells of its strangest row.
+    """
     place = {name: getattr(stretch, name) for name in PLACE}
-    named = [str(value) for value in (stretch.user_id, *place.values())]
+    if stretch.user_id is not None:
+        what = [stretch.user_id, str(stretch.strangest_at)]
+    else:
+        cells = {each.column: str(each.observed) for each in stretch.contributions}
+        what = [*map(str, place.values()), *(cells[name] for name in columns)]
     return NewAnomaly(
-        what=(_digest([*named, *(cells[name] for name in columns)]),),
+        what=(_digest(what),),
         score=stretch.score,
         p_value=stretch.p_value,
         is_anomaly=True,

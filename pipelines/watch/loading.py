@@ -46,8 +46,8 @@ class LoadedDetector:
 
     @property
     def source(self) -> str:
-        """What scores came of: the detector, and the version of its weights."""
-        return source_of(self.detector_id or "", self.version)
+        """What scores came of: the detector, and the run that weighed it."""
+        return source_of(self.detector_id or "", self.weighed_by)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -108,9 +108,9 @@ def _read(engine: Engine, detector_id: str) -> tuple[StoredDetector, DetectorWei
     return stored, weights
 
 
-def source_of(detector_id: str, version: int) -> str:
-    """What scores of a detector came of, by the version of its weights."""
-    return f"{detector_id}@{version}" if version else detector_id
+def source_of(detector_id: str, weighed_by: str | None) -> str:
+    """What scores of a detector came of, by the run that weighed it last."""
+    return f"{detector_id}@{weighed_by}" if weighed_by else detector_id
 
 
 def hold(session: Session, loaded: LoadedDetector) -> None:

@@ -57,8 +57,9 @@ def reweight_config(session: Session, loaded: LoadedDetector) -> ReweightConfig:
     if not (n_right and n_false):
         raise Conflict(
             f"Of what {detector_id} found {n_right} are labelled right and {n_false} false "
-            "alarms; weighing its columns takes at least one of each. Score with `keep`, then "
-            "POST /v1/anomalies/{id}/feedback, or `hourglass anomalies label`."
+            "alarms; weighing its columns takes at least one of each. Keep findings (`keep` in "
+            f"POST /v1/detectors/{detector_id}/score; over what is stored also `hourglass watch`), "
+            "then POST /v1/anomalies/{id}/feedback, or `hourglass anomalies label`."
         )
     return ReweightConfig(detector_id)
 

@@ -19,6 +19,8 @@ DETECTORS: Final = "detectors"
 """What a run is about that fits a detector, and the folder of the store for these."""
 SENT: Final = ("table", "series")
 """What a detector can be over that is sent along, and not stored."""
+IN_ORDER: Final = ("series", "sequences")
+"""What a detector can be over in which rows follow each other, and stretches of them are found."""
 _OF_SERIES: Final = ("order", "group", "window", "step")
 NOT_FOR: Final[Mapping[str, tuple[str, ...]]] = {
     "table": _OF_SERIES,

@@ -11,7 +11,7 @@ from pipelines.storage.anomalies import ALL, AnomalyFilter, StoredAnomaly, get_a
 from pipelines.storage.anomalies import list_anomalies as stored_anomalies
 from pipelines.storage.artifacts import active_artifact_id
 from pipelines.storage.tables import IMAGES
-from pipelines.storage.weights import versions
+from pipelines.storage.weights import weighed_by
 from pipelines.watch.group_findings import SOURCE as GROUPS
 from pipelines.watch.loading import source_of
 
@@ -19,7 +19,7 @@ from pipelines.watch.loading import source_of
 @dataclass(frozen=True)
 class ShownAnomaly(StoredAnomaly):
     """A finding. `stale`: its score came of what answers no more: an artifact that is not active,
-    weights that were undone. Another look, or scoring again, tells what is strange now.
+    weights that were replaced or undone. Another look, or scoring again, tells what is strange now.
     """
 
     stale: bool
@@ -56,7 +56,7 @@ def live_sources(session: Session) -> tuple[str, ...]:
     """What scores come of now."""
     active = active_artifact_id(session)
     of_images = active_artifact_id(session, subject=IMAGES)
-    detectors = [source_of(*each) for each in versions(session).items()]
+    detectors = [source_of(*each) for each in weighed_by(session).items()]
     return (active or BASELINE, *([of_images] if of_images else []), GROUPS, *detectors)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.detectors.cells import RowProblem
 from pipelines.errors import NotReady
-from pipelines.storage.activity import count_others, keys_of, read_activity
+from pipelines.storage.activity import count_others, keys_of, names_of, read_activity
 from pipelines.watch.row_table import Array, RowTable
 
 GROUP: Final = "user_id"
@@ -47,7 +47,10 @@ def stored_sequences(session: Session, ids: Sequence[str] | None, *, least: int)
     order = np.lexsort((rows[:, 1], rows[:, 3], users))
     rows, users = rows[order], users[order]
     reach = count_others(session, "users", keys)
-    items = keys_of(session, "items", None)
+    if keys is None:
+        items = keys_of(session, "items", None)
+    else:
+        items = names_of(session, "items", np.unique(rows[:, 1]).astype(np.int64).tolist())
     user_ids = [names[num] for num in users.tolist()]
     return RowTable(
         columns={

@@ -19,14 +19,14 @@ from pipelines.storage.engine import reading, writing
 from pipelines.training.progress import Progress
 from pipelines.watch.fit_steps import DELETED
 from pipelines.watch.found_rows import FoundRows, found_rows, labels_of_detector
-from pipelines.watch.loading import LoadedDetector, load_detector, named_weights
+from pipelines.watch.loading import LoadedDetector, hold, load_detector, named_weights
 from pipelines.watch.scoring import ALERT_RATE
 from pipelines.watch.settings import refusals
 
 
 def weigh(parts: Parts) -> None:
     """Find the new weights, and let the detector score by them from now on. Raises RunCancelled,
-    and InvalidInput where labels were taken back meanwhile.
+    InvalidInput where labels were taken back meanwhile, and Conflict where weights were.
     """
     parts.on_progress(Progress("weighing", 0, 1))
     loaded = load_detector(parts.engine, parts.store, parts.settings["detector_id"])
@@ -40,6 +40,7 @@ def weigh(parts: Parts) -> None:
         check_running(runs.lock_run(session, run_id=parts.run_id), parts.run_id)
         if lock_detector(session, detector_id=loaded.detector_id or "") is None:
             raise RunCancelled(DELETED)
+        hold(session, loaded)
         figures = {
             "n_labels": sum(label is not None for label in found.labels),
             "before": {**asdict(done.before), **_alerts(session, loaded, found)},

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from models.detectors.forest import from_scikit_learn
-from models.detectors.locality import fit_locality
+from models.detectors.locality import Locality, fit_locality
 from models.detectors.mahalanobis import Mahalanobis
 from models.detectors.members import MemberName
 from models.detectors.neighbours import Neighbours
@@ -62,6 +62,8 @@ def test_a_row_is_no_neighbour_of_itself_where_its_own_are_scored(x: Tensor) -> 
     distances, _ = NearestNeighbors(n_neighbors=4).fit(x.float().numpy()).kneighbors()
     expected = np.square(distances).mean(axis=1)
     assert ours.errors(x).sum(dim=1).numpy() == pytest.approx(expected, rel=1e-5)
+    near = NearestNeighbors(n_neighbors=4).fit(x.float().numpy()).kneighbors()[1]
+    assert torch.allclose(ours.expected(x), x.float().double()[near].mean(dim=1))
 
 
 def test_mahalanobis_distance_is_that_of_scikit_learn(x: Tensor) -> None:
@@ -135,6 +137,11 @@ def test_what_is_hard_for_all_around_counts_less(x: Tensor) -> None:
     assert torch.equal(divided[1], torch.ones(5, 2, dtype=torch.float64))
     assert fit_locality({"forest": near}, x[:50], errors, powers) is None
     assert fit_locality(members, x[:50], errors, {}) is None
+
+
+def test_scores_that_are_mostly_next_to_nothing_do_not_swallow_the_others() -> None:
+    scores = torch.cat([torch.full((61, 1), 1e-9), torch.ones(40, 1)]).double()
+    assert Locality.of(scores, [1.0]).scores.max() < 10
 
 
 def test_rows_as_near_as_the_last_count_too() -> None:

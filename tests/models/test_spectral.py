@@ -70,6 +70,14 @@ def test_one_whose_weights_were_loaded_has_chosen_nothing_and_ranks_the_same() -
     assert torch.equal(first.logits(x), second.logits(x))
 
 
+def test_networks_of_before_there_was_an_exponent_still_load() -> None:
+    x, now, then = rows_of(table()), network(4), network(4, seed=2)
+    now.solve(x)
+    kept = {"weight": now.state_dict()["weight"]}
+    then.load_state_dict(kept)
+    assert torch.equal(then.logits(x), now.logits(x))
+
+
 @pytest.mark.parametrize("n_rows", [300, 12])
 def test_where_nobody_judges_it_still_ranks_what_a_history_lacks(n_rows: int) -> None:
     x = torch.from_numpy(two_tastes(n_rows).x.toarray()).float()

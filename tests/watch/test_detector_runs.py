@@ -55,6 +55,19 @@ def fit(engine: Engine, home: Path, asked: Asked) -> None:
         carry_out(engine, store_at(home), home, step=name, run_id=asked.run_id)
 
 
+def written_last(home: Path, asked: Asked) -> list[tuple[Path, str]]:
+    """What each step of a fit writes last, and the phase that the run tells then."""
+    stored = home / "artifacts" / "detectors" / asked.detector_id
+    return [
+        (home / "snapshots" / asked.run_id / "table.run.partial", "reading"),
+        (
+            home / "checkpoints" / asked.run_id / "detector" / "values.json.run.partial",
+            "fitting: calibrating",
+        ),
+        (stored / f"manifest.json.{asked.run_id}.partial", "writing"),
+    ]
+
+
 def undisturbed() -> LoadedDetector:
     fitted = fit_table(table(), SETTINGS)
     return LoadedDetector(None, SETTINGS, fitted.facts, fitted.detector)
@@ -98,10 +111,7 @@ def test_a_fit_killed_in_every_step_ends_as_an_undisturbed_one(
     home, log = tmp_path / "home", tmp_path / "log"
     asked = ask(engine, table())
     run_id, detector_id = asked.run_id, asked.detector_id
-    kept = home / "snapshots" / run_id / "table.run.partial"
-    fitted = home / "checkpoints" / run_id / "detector" / "values.json.run.partial"
-    written = home / "artifacts" / "detectors" / detector_id / f"manifest.json.{run_id}.partial"
-    for path, phase in ((kept, "reading"), (fitted, "fitting: calibrating"), (written, "writing")):
+    for path, phase in written_last(home, asked):
         with blocked(path), working(home, database_url, log) as worker:
             worker.until(partial(is_in, engine, run_id, phase))
             worker.kill()

@@ -117,11 +117,30 @@ def test_equal_trainings_keep_equal_inputs(sqlite_engine: Engine, tmp_path: Path
     assert first.artifact_id == second.artifact_id
 
 
-def put_report(engine: Engine, source: str, status: str, at: datetime) -> None:
+def put_report(
+    engine: Engine, source: str, status: str, at: datetime, *, finder: str = WATCH
+) -> None:
     with writing(engine) as session:
         drifts.put_drift(
-            session, finder=WATCH, source=source, status=status, inputs={}, run_id=None, now=at
+            session, finder=finder, source=source, status=status, inputs={}, run_id=None, now=at
         )
+
+
+def train_on_drift(engine: Engine) -> None:
+    """An artifact is live, and a schedule waits for its drift."""
+    with writing(engine) as session:
+        artifacts.add_artifact(
+            session,
+            artifact_id="a1",
+            kind="denoising",
+            config="denoising",
+            manifest={},
+            run_id="r1",
+            now=FRIDAY,
+        )
+        artifacts.promote_artifact(session, artifact_id="a1", now=FRIDAY)
+        rule = Rule("denoising", on_drift=True)
+        schedules.set_schedule(session, name="fresh", rule=rule, now=FRIDAY)
 
 
 def fired(engine: Engine, at: datetime) -> str | None:
@@ -136,19 +155,7 @@ def fired(engine: Engine, at: datetime) -> str | None:
 
 
 def test_a_schedule_fires_once_for_each_look_that_finds_drift(engine: Engine) -> None:
-    with writing(engine) as session:
-        artifacts.add_artifact(
-            session,
-            artifact_id="a1",
-            kind="denoising",
-            config="denoising",
-            manifest={},
-            run_id="r1",
-            now=FRIDAY,
-        )
-        artifacts.promote_artifact(session, artifact_id="a1", now=FRIDAY)
-        rule = Rule("denoising", on_drift=True)
-        schedules.set_schedule(session, name="fresh", rule=rule, now=FRIDAY)
+    train_on_drift(engine)
     hour = timedelta(hours=1)
     assert fired(engine, FRIDAY) is None
     put_report(engine, "a1", "none", FRIDAY)
@@ -163,22 +170,21 @@ def test_a_schedule_fires_once_for_each_look_that_finds_drift(engine: Engine) ->
     assert fired(engine, FRIDAY + 4 * hour) not in (None, first)
 
 
+@pytest.mark.parametrize(("since", "fires"), [("none", False), ("unknown", True)])
+def test_only_a_last_training_that_is_known_to_fit_keeps_a_schedule_from_firing(
+    engine: Engine, since: str, fires: bool
+) -> None:
+    """One that is damaged would never be replaced else."""
+    train_on_drift(engine)
+    put_report(engine, "a1", "drifted", FRIDAY)
+    put_report(engine, "a2", since, FRIDAY, finder=RETRAINED)
+    assert (fired(engine, FRIDAY + timedelta(hours=1)) is not None) == fires
+
+
 def test_no_training_is_asked_for_while_one_is_under_way_or_by_a_look_of_then(
     engine: Engine,
 ) -> None:
-    with writing(engine) as session:
-        artifacts.add_artifact(
-            session,
-            artifact_id="a1",
-            kind="denoising",
-            config="denoising",
-            manifest={},
-            run_id="r1",
-            now=FRIDAY,
-        )
-        artifacts.promote_artifact(session, artifact_id="a1", now=FRIDAY)
-        rule = Rule("denoising", on_drift=True)
-        schedules.set_schedule(session, name="fresh", rule=rule, now=FRIDAY)
+    train_on_drift(engine)
     hour = timedelta(hours=1)
     put_report(engine, "a1", "drifted", FRIDAY)
     fire_drifted(engine, now=FRIDAY + hour)

@@ -23,6 +23,7 @@ from pipelines.watch.reweighting import undo_reweight
 from pipelines.watch.row_drift import report_drift
 from pipelines.watch.scoring import Rule, ScoredRows, score_rows
 from pipelines.watch.settings import DETECTORS
+from pipelines.watch.showing import live_sources
 from tests.running import store_at
 from tests.runs.processes import run_of
 from tests.watch.test_detector_runs import ask, fit, table
@@ -78,6 +79,11 @@ def assert_nothing_is_left(engine: Engine) -> None:
         assert list_drifts(session) == []
 
 
+def live_sources_of(engine: Engine, detector_id: str) -> list[str]:
+    with reading(engine) as session:
+        return [each for each in live_sources(session) if each.startswith(detector_id)]
+
+
 def test_weights_that_were_undone_and_made_anew_are_served_at_once(
     engine: Engine, detectors: LoadedDetectors, detector_id: str
 ) -> None:
@@ -86,7 +92,9 @@ def test_weights_that_were_undone_and_made_anew_are_served_at_once(
     weigh(engine, plain, 2.0, "run-1")
     assert set(detectors.get(detector_id).weights.values()) == {2.0}
     undo(engine, detector_id)
+    assert live_sources_of(engine, detector_id) == [detector_id]
     weigh(engine, plain, 3.0, "run-2")  # version 1 again, of another run
+    assert live_sources_of(engine, detector_id) == [f"{detector_id}@run-2"]
     assert set(detectors.get(detector_id).weights.values()) == {3.0}
     undo(engine, detector_id)
     assert detectors.get(detector_id).weights == plain.weights
@@ -103,7 +111,7 @@ def test_nothing_is_kept_by_weights_that_are_gone(
     kept(engine, detectors.get(detector_id))
     with reading(engine) as session:
         [first, *_] = list_anomalies(session, limit=9, after=None)
-    assert first.source == f"{detector_id}@1"
+    assert first.source == f"{detector_id}@run-1"
 
 
 def test_nothing_is_kept_of_a_deleted_detector(

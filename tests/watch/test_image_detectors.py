@@ -28,7 +28,7 @@ from tests.running import store_at
 from tests.runs.processes import run_of, working
 from tests.runs.test_kill import blocked
 from tests.watch.test_detector_runs import ask as ask_for_rows
-from tests.watch.test_detector_runs import fit, is_in, table
+from tests.watch.test_detector_runs import fit, is_in, table, written_last
 
 SETTINGS = settings_of({"over": "images", "seed": 3})
 
@@ -104,11 +104,8 @@ def test_a_fit_of_images_killed_in_every_step_ends_as_an_undisturbed_one(
     store(engine, 30)
     home, log = tmp_path / "home", tmp_path / "log"
     asked = ask(engine)
-    run_id, detector_id = asked.run_id, asked.detector_id
-    kept = home / "snapshots" / run_id / "table.run.partial"
-    fitted = home / "checkpoints" / run_id / "detector" / "values.json.run.partial"
-    written = home / "artifacts" / "detectors" / detector_id / f"manifest.json.{run_id}.partial"
-    for path, phase in ((kept, "reading"), (fitted, "fitting: calibrating"), (written, "writing")):
+    run_id = asked.run_id
+    for path, phase in written_last(home, asked):
         with blocked(path), working(home, database_url, log) as worker:
             worker.until(partial(is_in, engine, run_id, phase))
             worker.kill()

@@ -1,5 +1,6 @@
 """Detectors over series and over users' sequences: fitted by the run, stretches found and kept."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pipelines.watch import series_fits
 from pipelines.watch.answers import Wanted, plan_detector, score_wanted
 from pipelines.watch.asking import checked_table, request_detector
 from pipelines.watch.fitting import plan_fit
+from pipelines.watch.keeping import keep_rows
 from pipelines.watch.loading import load_detector
 from pipelines.watch.scoring import Rule
 from pipelines.watch.settings import DetectorSettings, settings_of
@@ -114,6 +116,7 @@ def test_a_plan_of_a_series_is_what_a_fit_does() -> None:
     [
         ({"over": "table", "window": 8}, "window"),
         ({"over": "series", "window": 1}, "window"),
+        ({"over": "series", "window": 1001}, "window"),
         ({"over": "series", "window": 8, "step": 9}, "step"),
         ({"over": "sequences", "group": "x"}, "group"),
         ({"over": "series", "categorical": ["x"]}, "categorical"),
@@ -189,6 +192,15 @@ def test_the_odd_stretch_of_a_user_is_found_and_kept(stored: Engine, tmp_path: P
     assert found[0].subject == "window"
     assert found[0].place is not None
     assert found[0].place["started_at"] == first.started_at
+    longer = replace(
+        first,
+        end=first.end + 1,  # it went on, and others took its items
+        contributions=tuple(replace(each, observed=9.0) for each in first.contributions),
+    )
+    with writing(stored) as session:
+        again = keep_rows(session, loaded, replace(scored, stretches=(longer,)), now=NOW)
+    assert again.stretches is not None
+    assert again.stretches[0].anomaly_id == first.anomaly_id
     one = score_wanted(stored, loaded, Wanted(ids=["u11"]), Rule(alert_rate=0.05), now=NOW)
     assert one.stretches is not None
     assert one.stretches[0].start == first.start
