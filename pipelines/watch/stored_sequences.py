@@ -47,10 +47,8 @@ def stored_sequences(session: Session, ids: Sequence[str] | None, *, least: int)
     order = np.lexsort((rows[:, 1], rows[:, 3], users))
     rows, users = rows[order], users[order]
     reach = count_others(session, "users", keys)
-    if keys is None:
-        items = keys_of(session, "items", None)
-    else:
-        items = names_of(session, "items", np.unique(rows[:, 1]).astype(np.int64).tolist())
+    every = keys is None
+    items = keys_of(session, "items", None) if every else _names(session, rows[:, 1])
     user_ids = [names[num] for num in users.tolist()]
     return RowTable(
         columns={
@@ -65,6 +63,11 @@ def stored_sequences(session: Session, ids: Sequence[str] | None, *, least: int)
         problems=_too_few(ids, set(user_ids), least),
         ids=tuple(user_ids),
     )
+
+
+def _names(session: Session, keys: Array) -> dict[int, str]:
+    """The ids of the items of these keys, each asked for once."""
+    return names_of(session, "items", np.unique(keys).astype(np.int64).tolist())
 
 
 def _timed(rows: Array, least: int) -> Array:
