@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.autoencoders.losses import LOSSES, LossName
+from models.autoencoders.layers import WideLinear
+from models.autoencoders.losses import LOSSES, LossName, wide_loss
 from models.autoencoders.search import Judge
 from models.autoencoders.tied import TiedLinear
 from models.errors import RowsError
@@ -181,8 +182,14 @@ class Autoencoder(Network):
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
         """The training loss of a batch: rows rebuilt from what is seen of them, against them."""
         code = self.code_of(self.seen(x, generator))
-        reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
-        return LossTerms(reconstruction, self.penalty(code))
+        return LossTerms(self.reconstruction(code, x, generator), self.penalty(code))
+
+    def reconstruction(self, code: Tensor, x: Rows, generator: torch.Generator) -> Tensor:
+        """The loss of clean rows given their codes."""
+        if isinstance(self.output, WideLinear):
+            weight, bias = self.output.parameters()
+            return wide_loss(self.loss_name, self.hidden(code), weight, bias, x)
+        return LOSSES[self.loss_name].of(self.decode(code), x)
 
     def phases(self) -> tuple[TrainingPhase, ...]:
         """One: all parameters under `loss`."""

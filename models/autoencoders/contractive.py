@@ -23,7 +23,7 @@ from models.autoencoders.layers import (
     initialise,
     sparse_stack,
 )
-from models.autoencoders.losses import LOSSES, LossName, check_loss
+from models.autoencoders.losses import LossName, check_loss
 from models.autoencoders.tied import TiedLinear, tied_stack
 from models.errors import ConfigError, choice_error
 from models.rows import Rows
@@ -97,7 +97,7 @@ class ContractiveAutoencoder(Autoencoder):
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
         """The reconstruction, and the mean squared norm of the rows' Jacobians times its weight."""
         first, code = self._encode(self.seen(x, generator))
-        reconstruction = LOSSES[self.loss_name].of(self.decode(code), x)
+        reconstruction = self.reconstruction(code, x, generator)
         contraction = self._contraction(first, code, generator).mean()
         return LossTerms(reconstruction, self.config.contraction_weight * contraction)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import ConfigError, choice_error
+from models.precision import reckoned
 from models.products import times, wide_linear
 from models.rows import Rows
 
@@ -37,10 +38,10 @@ class SparseLinear(nn.Module):
 
 
 class WideLinear(nn.Linear):
-    """A linear layer from few features to all items, quick to train."""
+    """A linear layer from few features to all items, quick for many rows."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training:
+        if self.training or reckoned(x).dtype != self.weight.dtype:
             return wide_linear(x, self.weight, self.bias)
         return super().forward(x)
 

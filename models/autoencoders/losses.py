@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.errors import choice_error
-from models.precision import widened
+from models.precision import reckoned, widened
+from models.products import filled, gradients, product, wide_linear
 from models.rows import Rows, entries, row_sums
 
 LossName = Literal["multinomial", "bernoulli", "focal", "squared", "gaussian", "cosine", "observed"]
@@ -36,35 +37,88 @@ class Loss:
 
 
 class _Multinomial(torch.autograd.Function):
-    """Negative log-likelihood of rows under softmax(logits), with a backward of one pass.
-
-    The gradient of row u is (sum of x_u) softmax(logits_u) - x_u. The softmax is all that is kept
-    of the logits' size: autograd would keep three.
+    """Negative log-likelihood of rows under softmax(logits). One array of the logits' size is kept,
+    where autograd would keep three.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, values: Tensor, row_nums: Tensor, cols: Tensor) -> Tensor:
         chances = torch.softmax(logits, dim=1)
-        places = row_nums * logits.shape[1] + cols
-        had = widened(chances.view(-1)[places])  # (nnz,)
-        ctx.save_for_backward(chances, values, row_nums, places)
-        least = torch.finfo(had.dtype).tiny  # of a chance that underflows
-        return -(values * had.clamp_min_(least).log_()).sum() / len(logits)
+        loss = _descend_(chances, values, row_nums, cols)
+        ctx.save_for_backward(chances)
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        chances, values, row_nums, places = ctx.saved_tensors
-        values = values * (grads[0] / len(chances))
-        sums = values.new_zeros(len(chances)).index_add_(0, row_nums, values)
-        grad = chances * sums.to(chances.dtype)[:, None]
-        grad.view(-1).index_add_(0, places, values.to(grad.dtype), alpha=-1)
-        return grad, None, None, None
+        (grad,) = ctx.saved_tensors
+        return grad * grads[0].to(grad.dtype), None, None, None
+
+
+class _WideMultinomial(torch.autograd.Function):
+    """The same of logits x weight' + bias, which become the gradient where they lie."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        values: Tensor,
+        row_nums: Tensor,
+        cols: Tensor,
+    ) -> Tensor:
+        ctx.dtype, ctx.n_items = weight.dtype, len(weight)
+        weight, bias = filled(weight, x.dtype), filled(bias, x.dtype, -torch.inf)
+        logits = product(x, weight, bias)
+        chances = torch.softmax(logits, dim=1, out=logits)
+        loss = _descend_(chances, values, row_nums, cols)
+        ctx.save_for_backward(x, weight, chances)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, grad = ctx.saved_tensors
+        of_x, of_weight, of_bias = gradients(grad, x, weight, ctx.dtype, ctx.needs_input_grad)
+        return (
+            None if of_x is None else of_x * grads[0].to(of_x.dtype),
+            None if of_weight is None else of_weight[: ctx.n_items].mul_(grads[0]),
+            None if of_bias is None else of_bias[: ctx.n_items].mul_(grads[0]),
+            None,
+            None,
+            None,
+        )
+
+
+def _descend_(chances: Tensor, values: Tensor, row_nums: Tensor, cols: Tensor) -> Tensor:
+    """The loss of rows, of which these are the chances. In their place is then the gradient of the
+    loss by the logits, of row u ((sum of x_u) softmax(logits_u) - x_u) / batch.
+    """
+    flat, places = chances.view(-1), row_nums * chances.shape[1] + cols
+    had = widened(flat[places])  # (nnz,)
+    least = torch.finfo(had.dtype).tiny  # of a chance that underflows
+    loss = -(values * had.clamp_min_(least).log_()).sum() / len(chances)
+    shares = values / len(chances)
+    sums = shares.new_zeros(len(chances)).index_add_(0, row_nums, shares)
+    chances.mul_(sums.to(chances.dtype)[:, None])
+    flat.index_add_(0, places, shares.to(chances.dtype), alpha=-1)
+    return loss
 
 
 def multinomial(logits: Tensor, x: Rows) -> Tensor:
     """-sum_i x_i log softmax(logits)_i: the items of a row compete (Liang et al. 2018, eq. 2)."""
     row_nums, item_nums, values = entries(x)
     loss: Tensor = _Multinomial.apply(logits, values, row_nums, item_nums)  # type: ignore[no-untyped-call]
+    return loss
+
+
+def wide_loss(name: LossName, hidden: Tensor, weight: Tensor, bias: Tensor, x: Rows) -> Tensor:
+    """The loss of the logits hidden weight' + bias: of `multinomial` in less memory and time."""
+    if name != "multinomial":
+        return LOSSES[name].of(wide_linear(hidden, weight, bias), x)
+    row_nums, item_nums, values = entries(x)
+    loss: Tensor = _WideMultinomial.apply(  # type: ignore[no-untyped-call]
+        reckoned(hidden), weight, bias, values, row_nums, item_nums
+    )
     return loss
 
 

@@ -24,10 +24,9 @@ from models.autoencoders.layers import (
     initialise,
     sparse_stack,
 )
-from models.autoencoders.losses import LOSSES, LossName, check_loss
+from models.autoencoders.losses import LossName, check_loss, wide_loss
 from models.errors import ConfigError, choice_error
 from models.precision import widened
-from models.products import wide_linear
 from models.rows import Rows, among
 
 Form = Literal["mult-vae", "recvae"]
@@ -134,7 +133,7 @@ class Variational(Autoencoder):
         reconstruction = self.reconstruction(z, x, generator)
         return LossTerms(reconstruction, self.weighted_kl(x, posterior, z).mean())
 
-    def reconstruction(self, z: Tensor, x: Rows, generator: torch.Generator) -> Tensor:
+    def reconstruction(self, code: Tensor, x: Rows, generator: torch.Generator) -> Tensor:
         """The loss of clean rows given their codes; estimated from a sample of the items where the
         config says so.
 
@@ -142,13 +141,14 @@ class Variational(Autoencoder):
         it is among them, which is right of the same weights (McFadden 1978, "Modelling the choice
         of residential location", for the multinomial). It is scaled up to what all items have.
         """
-        loss, share = LOSSES[self.loss_name].of, self.config.sampled_share
+        share = self.config.sampled_share
         if share == 1 or isinstance(x, Tensor):
-            return loss(self.decode(z), x)
+            return super().reconstruction(code, x, generator)
         item_nums = torch.randperm(self.n_items, generator=generator)
         item_nums = item_nums[: math.ceil(share * self.n_items)].sort().values
         weight, bias = (p.index_select(0, item_nums) for p in self.output.parameters())
-        return loss(wide_linear(self.hidden(z), weight, bias), among(x, item_nums)) / share
+        among_them = among(x, item_nums)
+        return wide_loss(self.loss_name, self.hidden(code), weight, bias, among_them) / share
 
     @abstractmethod
     def weighted_kl(self, x: Rows, posterior: Normal, z: Tensor) -> Tensor:

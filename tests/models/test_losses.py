@@ -4,7 +4,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.autoencoders.losses import LOSSES, bernoulli, focal, gaussian, multinomial, squared
+from models.autoencoders.losses import (
+    LOSSES,
+    bernoulli,
+    focal,
+    gaussian,
+    multinomial,
+    squared,
+    wide_loss,
+)
+from models.precision import PrecisionName, precision
 from models.rows import SparseRows
 
 
@@ -84,3 +93,31 @@ def test_gradients_agree_with_finite_differences(
 def test_multinomial_expects_each_rows_own_sum(x: SparseRows, logits: torch.Tensor) -> None:
     expected = LOSSES["multinomial"].expected(logits, x)
     assert expected.sum(dim=1).tolist() == pytest.approx([3.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_of_products_agrees_with_finite_differences(name: str, x: SparseRows) -> None:
+    parts = [
+        torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((3, 2), (5, 2), 5)
+    ]
+    x = SparseRows(x.offsets, x.indices, x.values.double(), 5)
+    assert torch.autograd.gradcheck(lambda *given: 3 * wide_loss(name, *given, x), parts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("digits", ["float32", "bfloat16"])
+def test_a_multinomial_loss_of_products_is_that_of_their_logits(
+    digits: PrecisionName, x: SparseRows
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    parts = [torch.randn(shape, generator=generator) for shape in ((3, 2), (5, 2), (5,))]
+    ours, theirs = ([part.clone().requires_grad_() for part in parts] for _ in range(2))
+    with precision(digits):
+        loss = wide_loss("multinomial", *ours, x)
+    hidden, weight, bias = theirs
+    expected = multinomial(hidden @ weight.T + bias, x)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6 if digits == "float32" else 0.02)
+    loss.backward()
+    expected.backward()
+    for mine, their in zip(ours, theirs, strict=True):
+        error = (mine.grad - their.grad).norm() / their.grad.norm()
+        assert error < (1e-5 if digits == "float32" else 0.02)
