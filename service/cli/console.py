@@ -80,11 +80,20 @@ def answering(*, as_json: bool) -> Iterator[None]:
         problem = database_problem
     else:
         return
-    tell_problem(problem, as_json=as_json)
+    _tell_problem(problem, as_json=as_json)
     raise typer.Exit(FAILED)
 
 
-def tell_problem(problem: HourglassError, *, as_json: bool) -> None:
+@contextmanager
+def stopping(detail: str) -> Iterator[None]:
+    """Turn a Ctrl-C into a Stopped, which `answering` tells; detail: what is done by then."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(detail) from None
+
+
+def _tell_problem(problem: HourglassError, *, as_json: bool) -> None:
     """Say what went wrong: the shape of RFC 9457 on standard output, or sentences."""
     if as_json:
         document = {

@@ -1,8 +1,7 @@
 """`hourglass detect`: the strange rows of a file, with reasons."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,16 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.settings import Settings
-from service.cli.console import (
-    FAILED,
-    JsonOption,
-    Stopped,
-    answering,
-    command_app,
-    print_json,
-    say,
-    tell_problem,
-)
+from service.cli.console import JsonOption, answering, command_app, print_json, say, stopping
 from service.cli.database import open_database
 from service.cli.standard_input import NAME
 from service.cli.training_bar import TrainingBar
@@ -126,7 +116,7 @@ def detect_command(
     cut = {"order": order, "group": group, "window": window, "step": step}
     settings = {**options, **lists, **cut, "over": "series" if series else "table"}
     rates = (alert_rate, false_discovery_rate)
-    with answering(as_json=as_json), _stopping(as_json=as_json):
+    with answering(as_json=as_json), stopping("Nothing was written."):
         table, scored = _detect(file, detector, fit_on, settings, rates, n)
         _answer(file, table, scored, n, output, as_json=as_json)
 
@@ -172,16 +162,6 @@ def _detect(
             judge = fitted_to(learned, chosen, on_progress=bar.show)
         table = learned if own else _table(file, kinds_of(judge.loaded))
         return table, detect(judge, table, rule, n=n, own=own)
-
-
-@contextmanager
-def _stopping(*, as_json: bool) -> Iterator[None]:
-    """Ctrl-C ends the command with a sentence, and leaves nothing."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        tell_problem(Stopped("Nothing was written."), as_json=as_json)
-        raise typer.Exit(FAILED) from None
 
 
 def _table(file: str, kinds: "Kinds | None" = None) -> "RowTable":

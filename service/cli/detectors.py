@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipelines.settings import Settings
-from service.cli.console import (
-    FAILED,
-    JsonOption,
-    Stopped,
-    answering,
-    command_app,
-    print_json,
-    tell_problem,
-)
+from service.cli.console import JsonOption, answering, command_app, print_json, stopping
 from service.cli.database import open_database, tell_dead_runs
 from service.cli.training_bar import TrainingBar
 
@@ -146,15 +138,13 @@ def reweight(
             with writing(engine) as session:
                 told = undo_reweight(session, detectors.get(detector_id))
         else:
-            _reweight(engine, detectors.get(detector_id), settings, as_json=as_json)
+            _reweight(engine, detectors.get(detector_id), settings)
             with reading(engine) as session:
                 told = weighed(session, detectors.get(detector_id))
         print_json(asdict(told)) if as_json else _tell_weights(told)
 
 
-def _reweight(
-    engine: "Engine", loaded: "LoadedDetector", settings: Settings, *, as_json: bool
-) -> None:
+def _reweight(engine: "Engine", loaded: "LoadedDetector", settings: Settings) -> None:
     from pipelines.registry.store import Store
     from pipelines.storage.engine import reading
     from pipelines.watch.reweighting import reweight_config
@@ -164,15 +154,8 @@ def _reweight(
     with reading(engine) as session:
         config = reweight_config(session, loaded)
     store = Store(settings.store_url)
-    with TrainingBar() as bar:
-        try:
-            run_reweight(engine, store, config, home=settings.home, on_progress=bar.show)
-        except KeyboardInterrupt:
-            problem = Stopped("The weights are what they were.")
-        else:
-            return
-    tell_problem(problem, as_json=as_json)
-    raise typer.Exit(FAILED)
+    with TrainingBar() as bar, stopping("The weights are what they were."):
+        run_reweight(engine, store, config, home=settings.home, on_progress=bar.show)
 
 
 def _tell_weights(told: "Weighed") -> None:

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.settings import Settings
-from service.cli.console import (
-    FAILED,
-    JsonOption,
-    Stopped,
-    answering,
-    command_app,
-    print_json,
-    tell_problem,
-)
+from service.cli.console import JsonOption, answering, command_app, print_json, stopping
 from service.cli.database import open_database, tell_dead_runs
 from service.cli.durations import seconds_of
 from service.cli.training_bar import TrainingBar
@@ -65,7 +57,7 @@ def train_command(
 
     with answering(as_json=as_json):
         run = with_options(asked_run(config), seed=seed, epochs=epochs, budget_seconds=budget)
-        result = _train(run, once=once, as_json=as_json)
+        result = _train(run, once=once)
         if result is None:
             _tell_current(run.name, as_json=as_json)
         elif as_json:
@@ -74,7 +66,7 @@ def train_command(
             _tell(result)
 
 
-def _train(run: "RunConfig", *, once: bool, as_json: bool) -> "RunResult | None":
+def _train(run: "RunConfig", *, once: bool) -> "RunResult | None":
     """The run's result; None when `once` finds that there is nothing to do."""
     from pipelines.registry.store import Store
     from pipelines.workflows import is_current, run_training
@@ -84,13 +76,9 @@ def _train(run: "RunConfig", *, once: bool, as_json: bool) -> "RunResult | None"
         tell_dead_runs(engine, settings)
         if once and is_current(engine, run):
             return None
-        try:
-            store = Store(settings.store_url)
+        store = Store(settings.store_url)
+        with stopping("Nothing was published; what was live still is."):
             return run_training(engine, store, run, home=settings.home, on_progress=bar.show)
-        except KeyboardInterrupt:
-            problem = Stopped("Nothing was published; what was live still is.")
-    tell_problem(problem, as_json=as_json)
-    raise typer.Exit(FAILED)
 
 
 def _tell_current(name: str, *, as_json: bool) -> None:

@@ -5,15 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.settings import Settings
-from service.cli.console import (
-    FAILED,
-    JsonOption,
-    Stopped,
-    answering,
-    command_app,
-    print_json,
-    tell_problem,
-)
+from service.cli.console import JsonOption, answering, command_app, print_json, stopping
 from service.cli.database import open_database, tell_dead_runs
 from service.cli.training_bar import TrainingBar
 
@@ -58,12 +50,9 @@ def watch_command(
         assert isinstance(config, WatchConfig)
         with open_database(settings) as engine, TrainingBar() as bar:
             tell_dead_runs(engine, settings)
-            try:
-                store = Store(settings.store_url)
+            store = Store(settings.store_url)
+            with stopping("What was looked at so far is kept."):
                 figures = run_watch(engine, store, config, home=settings.home, on_progress=bar.show)
-            except KeyboardInterrupt:
-                tell_problem(Stopped("What was looked at so far is kept."), as_json=as_json)
-                raise typer.Exit(FAILED) from None
         print_json(figures) if as_json else _tell(figures)
 
 
