@@ -1,10 +1,12 @@
-"""The chart of `docs/benchmarks.md`, drawn as SVG from figures that are kept. Not the measuring.
+"""The charts of `docs/benchmarks.md`, drawn as SVG from figures that are kept. Not the measuring.
 
 python -m benchmarks.charts
 
-writes docs/pictures/pareto.svg: quality against seconds of training on ml-1m, of `figures.json`.
+writes into docs/pictures: pareto.svg, quality against seconds of training on ml-1m, of
+`figures.json`; scaling.svg, seconds of an epoch against users and items, of `scaling.json`.
 """
 
+import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,8 @@ from pathlib import Path
 from benchmarks.figures import read_figures
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+SCALING = Path(__file__).with_name("scaling.json")
+"""What `python -m benchmarks.training --task scaling --json` printed."""
 DATA = "ml-1m"
 METRIC = "ndcg@100"
 WIDTH, HEIGHT, LEFT, BELOW, ABOVE = 420, 260, 60, 44, 34
@@ -130,7 +134,22 @@ def pareto() -> str:
     return picture([Plot(f"NDCG@100 on {DATA}, by seconds of the fit", x, y, points, lines=False)])
 
 
-CHARTS = {"pareto.svg": pareto}
+def scaling() -> str:
+    """Seconds of an epoch against users and against items, a line each way to reckon it."""
+    plots = []
+    for axis, rows in json.loads(SCALING.read_text())["figures"].items():
+        ways = [name for name in rows[0] if name not in ("users", "items")]
+        series = {way: [(row[axis], row[way]) for row in rows] for way in ways}
+        sizes, seconds = zip(
+            *(point for points in series.values() for point in points), strict=True
+        )
+        x = Axis(axis, min(sizes), max(sizes), logarithmic=True)
+        y = Axis("seconds", 0.8 * min(seconds), 1.2 * max(seconds), logarithmic=True)
+        plots.append(Plot(f"Seconds of an epoch by {axis}", x, y, series))
+    return picture(plots)
+
+
+CHARTS = {"pareto.svg": pareto, "scaling.svg": scaling}
 
 
 def _short(value: float) -> str:

@@ -134,9 +134,9 @@ class Work:
         return {"gflops": found}
 
     def evaluation(self) -> Figures:
-        """Rank all items for all users of the test part, and the metrics."""
+        """Rank all items for all users of the test part, and the metrics, as within a fit."""
         assert self._test is not None
-        with precision(self._config.precision):
+        with kept_memory(), precision(self._config.precision):
             judged = evaluate(network_scorer(self._network), HeldOut(self._x, self._test))
         return {"found": {name: judged.mean(name) for name in judged.per_user}}
 

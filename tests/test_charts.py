@@ -1,10 +1,11 @@
 """The charts of the benchmarks: what is drawn is what is kept."""
 
+import json
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.charts import CHARTS, METRIC, PICTURES, Axis, Plot, picture
+from benchmarks.charts import CHARTS, METRIC, PICTURES, SCALING, Axis, Plot, picture
 from benchmarks.figures import read_figures
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,6 +26,13 @@ def test_every_run_that_ranks_is_a_point() -> None:
     assert ranking
     assert ranking <= {text.text for text in drawn.iter(f"{SVG}text")}
     assert len(list(drawn.iter(f"{SVG}circle"))) == len(ranking)
+
+
+def test_every_epoch_is_a_point_of_a_line() -> None:
+    drawn = ElementTree.fromstring(CHARTS["scaling.svg"]())
+    figures = json.loads(SCALING.read_text())["figures"]
+    n_points = sum(len(row) - 2 for rows in figures.values() for row in rows)
+    assert len(list(drawn.iter(f"{SVG}circle"))) == n_points > 0
 
 
 def test_points_lie_where_their_values_say() -> None:

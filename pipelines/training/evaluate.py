@@ -30,8 +30,8 @@ HEADLINE = "ndcg@100"
 """The metric that stops training and decides at the gate."""
 RMSE = "rmse"
 """The one metric of ratings, in place of all above; the one of which less is better."""
-SCORES_AT_ONCE = 8_000_000
-"""Entries of one batch of scores: bounds memory at 32 MB, whatever the catalogue."""
+SCORES_AT_ONCE = 4_000_000
+"""Entries of one batch of scores: bounds memory at 16 MB, whatever the catalogue."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from models.autoencoders.search import Judge
 from models.catalog import build
 from models.errors import ConfigError
 from models.fitting import Fitting
+from models.precision import precision
 from models.rows import Rows, SparseRows
 from pipelines.data.splits import Split
 from pipelines.errors import FieldError, InvalidInput, NotReady
@@ -210,7 +211,8 @@ class _Fit:
         loss = self._fitting.run_epoch(self._watched)
         metric = None
         if in_last_phase and self._examples.judged:
-            metric = self._examples.worth(self._fitting.network)
+            with precision(self._config.precision):
+                metric = self._examples.worth(self._fitting.network)
             self._compare(metric)
         number = len(self._epochs) + 1
         self._epochs.append(Epoch(number, phase, loss.reconstruction, loss.penalty, metric))

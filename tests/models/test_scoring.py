@@ -115,3 +115,13 @@ def test_the_best_items_of_many_rows_are_those_of_the_top_n(n: int) -> None:
     found = best_items(scores, n)
     assert torch.equal(scores.gather(1, found), values)
     assert torch.equal(found[:, :150], nums[:, :150])
+
+
+@pytest.mark.parametrize("n_items", [300, 70_000])
+def test_the_best_items_of_scores_in_bfloat16_are_those_of_the_top_n(n_items: int) -> None:
+    scores = torch.randn(5, n_items, generator=torch.Generator().manual_seed(0)).bfloat16()
+    scores[:, 100:250] = -torch.inf
+    scores[0] = -1 - scores[0].abs()  # of negative ones alone
+    found = best_items(scores, 100)
+    assert torch.equal(scores.gather(1, found), top_n(scores, 100)[0])
+    assert all(len(set(row)) == 100 for row in found.tolist())
