@@ -6,7 +6,7 @@ import numpy as np
 
 from pipelines.data.interactions import Csr
 from pipelines.data.splits import HeldOut
-from pipelines.training.evaluate import HEADLINE, Evaluation, Scorer, ranked
+from pipelines.training.evaluate import Evaluation, Scorer, ranked
 from pipelines.training.metrics.groups import by_activity, by_popularity
 from pipelines.training.metrics.lists import coverage, diversity, gini, novelty
 
@@ -17,7 +17,7 @@ MAX_USERS = 2_000
 
 
 def beyond(scorer: Scorer, users: HeldOut, evaluation: Evaluation, train: Csr) -> dict[str, Any]:
-    """Figures of the lists of 20, and quality by activity and by popularity."""
+    """Figures of the lists of 20, the headline by activity, and what is found by popularity."""
     lists = ranked(scorer, users.fold_in[:MAX_USERS], SHOWN)
     held_out = users.held_out[:MAX_USERS]
     n_items = train.shape[1]
@@ -27,9 +27,10 @@ def beyond(scorer: Scorer, users: HeldOut, evaluation: Evaluation, train: Csr) -
     found = np.bincount(held_out.indices[shown[rows, held_out.indices]], minlength=n_items)
     wanted = np.bincount(held_out.indices, minlength=n_items)
     counts = np.bincount(train.indices, minlength=n_items)
+    judged = evaluation.per_user[evaluation.headline]
     figures = {
         **{name: metric(lists, train) for name, metric in LISTS.items()},
-        "by_activity": by_activity(evaluation.per_user[HEADLINE], np.diff(users.fold_in.indptr)),
+        "by_activity": by_activity(judged, np.diff(users.fold_in.indptr)),
         "by_popularity": by_popularity(found, wanted, counts),
     }
     return {name: _plain(value) for name, value in figures.items()}

@@ -62,7 +62,8 @@ def strong(folder: Path, config: RunConfig, on_progress: OnProgress) -> Measured
     if split.test is None or trained.test is None or trained.popularity is None:
         raise InvalidInput("Too few users with five items to hold any out.")
     chosen = chosen_of(config, trained.settled)
-    scorers = (trained.network.logits, popularity_scorer(split.train))
+    plain = yardstick_of(trained.network).plain(split.train)
+    scorers = (trained.network.logits, plain)
     return Measured(
         trained.test,
         trained.popularity,

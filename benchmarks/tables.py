@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.protocols import Measured
-from pipelines.training.evaluate import Evaluation, standard_error
+from pipelines.training.evaluate import RMSE, Evaluation, standard_error
 from pipelines.training.progress import Progress
 from pipelines.training.run_config import RunConfig
 
@@ -22,6 +22,7 @@ def figures_of(
     return {
         "config": config.name,
         "seed": config.seed,
+        "headline": test.headline,
         **{name: test.mean(name) for name in test.per_user},
         "se": {name: test.standard_error(name) for name in test.per_user},
         "popularity": {name: popularity.mean(name) for name in popularity.per_user},
@@ -39,9 +40,11 @@ def figures_of(
 
 
 def gain_in_se(ours: Evaluation, theirs: Evaluation, metric: str) -> float | None:
-    """How many standard errors of the paired difference the gain is; None where it has no error."""
+    """How many standard errors of the paired difference the gain is; None where it has no error. Of
+    an RMSE less is a gain.
+    """
     mean, error = paired(ours, theirs, metric)
-    return mean / error if error else None
+    return (-mean if metric == RMSE else mean) / error if error else None
 
 
 def paired(ours: Evaluation, theirs: Evaluation, metric: str) -> tuple[float, float]:
@@ -101,14 +104,15 @@ def _difference_lines(difference: dict[str, dict[str, dict[str, float]]]) -> lis
 def table(figures: dict[str, Any]) -> str:
     """The figures for people."""
     lines = [f"{figures['config']}, seed {figures['seed']}, {figures['epochs']} epochs"]
-    lines.append(f"{'':<12}{'network':>18}{'popularity':>12}{'gain in s.e.':>14}")
+    plain = "biases" if figures["headline"] == RMSE else "popularity"
+    lines.append(f"{'':<12}{'network':>18}{plain:>12}{'gain in s.e.':>14}")
     lines += [
         f"{name:<12}{figures[name]:>9.4f} ± {se:.4f}{figures['popularity'][name]:>12.4f}"
         f"{one_digit(figures['gain_in_se'][name]):>14}"
         for name, se in figures["se"].items()
     ]
     lines += _difference_lines(figures["difference"])
-    lines += _beyond_lines(figures["beyond"]) + _trial_lines(figures["trials"])
+    lines += _beyond_lines(figures, plain) + _trial_lines(figures["trials"])
     lines.append(f"validation: {_numbers(figures['validation'])}")
     if figures["chosen"]:
         lines.append(f"chosen on validation: {json.dumps(figures['chosen'])}")
@@ -123,18 +127,18 @@ def one_digit(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _beyond_lines(beyond: dict[str, dict[str, Any]]) -> list[str]:
-    network, popularity = beyond["network"], beyond["popularity"]
+def _beyond_lines(figures: dict[str, Any], plain: str) -> list[str]:
+    network, popularity = figures["beyond"]["network"], figures["beyond"]["popularity"]
     titles = {
         "coverage": "coverage@20",
         "gini": "Gini@20",
         "novelty": "novelty@20",
         "diversity": "diversity@20",
-        "by_activity": "ndcg@100 of the least, middle, most active third of users",
+        "by_activity": f"{figures['headline']} of the least, middle, most active third of users",
         "by_popularity": "share found@20 of rare, middle, common thirds",
     }
     return [
-        f"{title}: {_numbers(network[name])} (popularity {_numbers(popularity[name])})"
+        f"{title}: {_numbers(network[name])} ({plain} {_numbers(popularity[name])})"
         for name, title in titles.items()
     ]
 

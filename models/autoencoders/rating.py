@@ -1,4 +1,4 @@
-"""AutoRec: explicit ratings, of which only those observed count.
+"""AutoRec, and deeper ones: explicit ratings, of which only those observed count.
 
 Sedhain et al. 2015, "AutoRec: autoencoders meet collaborative filtering": one hidden layer, a
 sigmoid code, a linear output, and the loss sum over the observed (r - r_hat)^2; its L2 penalty is
@@ -20,6 +20,7 @@ from models.autoencoders.corruption import damaged
 from models.autoencoders.layers import (
     check_activation,
     check_widths,
+    dense_stack,
     initialise,
     sparse_stack,
 )
@@ -41,6 +42,10 @@ class RatingConfig:
     """Hyperparameters of AutoRec."""
 
     form: Form = "item"
+    hidden_dims: tuple[int, ...] = ()
+    """Widths between input and code, outermost first; the decoder mirrors them (Kuchaiev & Ginsburg
+    2017). None in AutoRec.
+    """
     latent_dim: int = 500
     """Width of the code."""
     corruption_rate: float = 0.0
@@ -50,15 +55,20 @@ class RatingConfig:
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
             raise choice_error("form", self.form, get_args(Form))
-        check_widths((), self.latent_dim)
+        check_widths(self.hidden_dims, self.latent_dim)
         check_activation("activation", self.activation)
         if not 0 <= self.corruption_rate < 1:
             detail = f"corruption_rate is {self.corruption_rate}; it must be in [0, 1)."
             raise ConfigError("corruption_rate", detail)
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of all layers of the encoder."""
+        return (*self.hidden_dims, self.latent_dim)
+
 
 class AutoRec(Autoencoder):
-    """n_columns -> latent_dim -> n_columns, over ratings less their mean."""
+    """n_columns -> widths -> widths reversed -> n_columns, over ratings less their mean."""
 
     takes_dense = False
     center: Tensor
@@ -67,8 +77,9 @@ class AutoRec(Autoencoder):
     def __init__(self, config: RatingConfig, *, n_items: int, generator: torch.Generator):
         super().__init__(n_items, "observed")
         self.config = config
-        self.encoder = sparse_stack(n_items, (config.latent_dim,), config.activation)
-        self.output = nn.Linear(config.latent_dim, n_items)
+        self.encoder = sparse_stack(n_items, config.widths, config.activation)
+        self.decoder = dense_stack(config.widths[::-1], config.activation)
+        self.output = nn.Linear(config.widths[0], n_items)
         self.register_buffer("center", torch.zeros(()))
         self.register_buffer("bounds", torch.tensor([-torch.inf, torch.inf]))
         initialise(self, generator)
@@ -88,7 +99,8 @@ class AutoRec(Autoencoder):
         return code
 
     def hidden(self, code: Tensor) -> Tensor:
-        return code
+        hidden: Tensor = self.decoder(code)
+        return hidden
 
     def reconstruct(self, x: Rows) -> Tensor:
         """The ratings expected, within the bounds of those seen in training."""
@@ -100,10 +112,10 @@ class AutoRec(Autoencoder):
 
 
 class ItemRating(Network):
-    """Trained as an AutoRec over users; what is kept are the codes of the items.
+    """Trained as an AutoRec over users; what is kept is what its output layer reads of the items.
 
-    codes (n_items, latent_dim + 1): the code of each item less the mean code, and a constant for
-    what a user's ratings have in common, so large that it costs SHRINKAGE and not lambda.
+    codes (n_items, width + 1): that of each item less the mean, and a constant for what a user's
+    ratings have in common, so large that it costs SHRINKAGE and not lambda.
     """
 
     trains_on_items: ClassVar[bool] = True
@@ -119,7 +131,7 @@ class ItemRating(Network):
         self._items: SparseRows | None = None
         self._mean = 0.0
         self._generator = generator
-        self.register_buffer("codes", torch.zeros(n_items, config.latent_dim + 1))
+        self.register_buffer("codes", torch.zeros(n_items, config.widths[0] + 1))
         self.register_buffer("item_means", torch.zeros(n_items))
         self.register_buffer("bounds", torch.tensor([-torch.inf, torch.inf]))
         self.register_buffer("ridge", torch.tensor(1.0))
@@ -167,7 +179,7 @@ class ItemRating(Network):
         super().train(mode)
         if not mode and self.over_users is not None and self._items is not None:
             with torch.no_grad():
-                codes = self.over_users.encode(self._residuals(self._items))
+                codes = self.over_users.hidden(self.over_users.encode(self._residuals(self._items)))
             self.codes[:, :-1] = codes - codes.mean(dim=0)
             self._set_ridge(USUAL_RIDGE)
         return self
@@ -198,7 +210,7 @@ class ItemRating(Network):
         return self.item_means
 
     def user_embeddings(self, x: Rows, space: str) -> Tensor | None:
-        """v of each row, (batch, latent_dim + 1); the bottleneck is the items'."""
+        """v of each row, (batch, width + 1); the bottleneck is the items'."""
         return self._regressed(x) if space == "decoder" else None
 
     def _regressed(self, x: Rows) -> Tensor:
@@ -209,8 +221,8 @@ class ItemRating(Network):
         return torch.stack([self._regress(residual, nums) for residual, nums in rows])
 
     def _regress(self, residuals: Tensor, item_nums: Tensor) -> Tensor:
-        """C' (C C' + lambda I)^-1 y, the ridge regression in its dual form: (latent_dim + 1,)."""
-        codes = self.codes[item_nums]  # (n, latent_dim + 1)
+        """C' (C C' + lambda I)^-1 y, the ridge regression in its dual form: (width + 1,)."""
+        codes = self.codes[item_nums]  # (n, width + 1)
         kernel = codes @ codes.T
         kernel.diagonal().add_(self.ridge)
         v: Tensor = codes.T @ torch.linalg.solve(kernel, residuals)

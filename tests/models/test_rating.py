@@ -19,9 +19,9 @@ def ratings(n_users: int = 40, n_items: int = 12) -> torch.Tensor:
     return table * ((users * 3 + items * 5) % 7 > 1)
 
 
-def fitted(form: str, epochs: int = 60) -> AutoRec | ItemRating:
+def fitted(form: str, epochs: int = 60, hidden_dims: tuple[int, ...] = ()) -> AutoRec | ItemRating:
     generator = torch.Generator().manual_seed(0)
-    config = RatingConfig(form=form, latent_dim=6)
+    config = RatingConfig(form=form, hidden_dims=hidden_dims, latent_dim=6)
     network = rating(config, n_items=12, generator=generator)
     rows = rows_of(ratings())
     batch = transposed(rows) if network.trains_on_items else rows
@@ -40,10 +40,11 @@ def test_the_loss_looks_at_observed_entries_only() -> None:
     assert observed(elsewhere, rows_of(table)).item() == pytest.approx(loss.item())
 
 
+@pytest.mark.parametrize("hidden_dims", [(), (8,)])
 @pytest.mark.parametrize("form", ["user", "item"])
-def test_missing_ratings_are_found(form: str) -> None:
+def test_missing_ratings_are_found(form: str, hidden_dims: tuple[int, ...]) -> None:
     table = ratings()
-    expected = fitted(form).reconstruct(rows_of(table))
+    expected = fitted(form, hidden_dims=hidden_dims).reconstruct(rows_of(table))
     users, items = torch.arange(40)[:, None], torch.arange(12)[None]
     truth = torch.where(users % 2 == items % 2, 5.0, 1.0)
     missing = table == 0

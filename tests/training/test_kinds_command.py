@@ -70,12 +70,30 @@ def test_a_run_that_cannot_be_done_is_named_and_the_others_go_on(
     assert set(json.loads(printed.out)) == {"ease"}
 
 
+def test_a_run_on_ratings_is_measured_by_how_near_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ratings = [
+        f"{user},{item},{5 if user % 2 == item % 2 else 1}"
+        for user in range(60)
+        for item in range(24)
+        if (3 * user + 5 * item) % 7 > 1
+    ]
+    (tmp_path / "ratings.csv").write_text("\n".join(["user_id,item_id,weight", *ratings, ""]))
+    monkeypatch.setattr(kinds, "named_run", lambda name: with_options(named_run(name), epochs=2))
+    assert run(monkeypatch, tmp_path / "ratings.csv", "--runs", "autorec-deep", "--json") == 0
+    figure = json.loads(capsys.readouterr().out)["autorec-deep"]
+    assert list(figure["metrics"]) == ["rmse"]
+    assert 0 < figure["metrics"]["rmse"] < 2.1  # a guess of the mean is 2 off
+
+
 def test_without_names_every_run_on_interactions_but_auto_is_measured(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(kinds, "named_run", lambda name: with_options(named_run(name), epochs=1))
     assert run(monkeypatch, folder, "--json") == 0
     printed = capsys.readouterr()
-    left_out = {"auto", "convolutional", "autorec-item", "autorec-user"}
+    ratings = {"autorec-item", "autorec-user", "autorec-deep"}
+    left_out = {"auto", "convolutional", *ratings}
     assert set(json.loads(printed.out)) == set(run_names()) - left_out
     assert "autorec-item learns from ratings" in printed.err
