@@ -129,7 +129,7 @@ def pareto() -> str:
         if DATA in by_data and METRIC in by_data[DATA].metrics
     }
     seconds, quality = zip(*(point for (point,) in points.values()), strict=True)
-    x = Axis("seconds of the fit", 0.8, 1.5 * max(seconds), logarithmic=True)
+    x = Axis("seconds of the fit", min(seconds) / 1.5, 1.5 * max(seconds), logarithmic=True)
     y = Axis("NDCG@100", math.floor(50 * min(quality)) / 50, math.ceil(50 * max(quality)) / 50)
     return picture([Plot(f"NDCG@100 on {DATA}, by seconds of the fit", x, y, points, lines=False)])
 
@@ -153,7 +153,7 @@ CHARTS = {"pareto.svg": pareto, "scaling.svg": scaling}
 
 
 def _short(value: float) -> str:
-    return f"{value:,.4g}"
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"
 
 
 def main() -> int:
