@@ -140,9 +140,8 @@ def scaling() -> str:
     for axis, rows in json.loads(SCALING.read_text())["figures"].items():
         ways = [name for name in rows[0] if name not in ("users", "items")]
         series = {way: [(row[axis], row[way]) for row in rows] for way in ways}
-        sizes, seconds = zip(
-            *(point for points in series.values() for point in points), strict=True
-        )
+        points = [point for line in series.values() for point in line]
+        sizes, seconds = zip(*points, strict=True)
         x = Axis(axis, min(sizes), max(sizes), logarithmic=True)
         y = Axis("seconds", 0.8 * min(seconds), 1.2 * max(seconds), logarithmic=True)
         plots.append(Plot(f"Seconds of an epoch by {axis}", x, y, series))

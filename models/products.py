@@ -73,8 +73,7 @@ TRANSPOSED = 1_024
 """Items of which the gradient is transposed at once."""
 
 LANES = 32
-"""Numbers of bfloat16 in a line of the cache. Where rows of a product begin within one, the
-product takes up to twice as long."""
+"""Numbers of bfloat16 in a line of the cache: products whose rows begin within one take longer."""
 
 
 def filled(weight: Tensor, dtype: torch.dtype, value: float = 0.0) -> Tensor:

@@ -41,7 +41,8 @@ class WideLinear(nn.Linear):
     """A linear layer from few features to all items, quick for many rows."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training or reckoned(x).dtype != self.weight.dtype:
+        x = reckoned(x)
+        if self.training or x.dtype != self.weight.dtype:
             return wide_linear(x, self.weight, self.bias)
         return super().forward(x)
 

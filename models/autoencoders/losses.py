@@ -34,6 +34,8 @@ class Loss:
     """Whether it compares how large values are, so that a network must be told."""
     of_observed: bool = False
     """Whether entries that are not there say nothing, rather than zero."""
+    of_wide: Callable[[Tensor, Tensor, Tensor, Rows], Tensor] | None = None
+    """The same of hidden features, and weight and bias of the logits, where that takes less."""
 
 
 class _Multinomial(torch.autograd.Function):
@@ -111,10 +113,8 @@ def multinomial(logits: Tensor, x: Rows) -> Tensor:
     return loss
 
 
-def wide_loss(name: LossName, hidden: Tensor, weight: Tensor, bias: Tensor, x: Rows) -> Tensor:
-    """The loss of the logits hidden weight' + bias: of `multinomial` in less memory and time."""
-    if name != "multinomial":
-        return LOSSES[name].of(wide_linear(hidden, weight, bias), x)
+def wide_multinomial(hidden: Tensor, weight: Tensor, bias: Tensor, x: Rows) -> Tensor:
+    """`multinomial` of the logits hidden weight' + bias, in less memory and time."""
     row_nums, item_nums, values = entries(x)
     loss: Tensor = _WideMultinomial.apply(  # type: ignore[no-untyped-call]
         reckoned(hidden), weight, bias, values, row_nums, item_nums
@@ -190,7 +190,7 @@ def _expected_counts(logits: Tensor, x: Rows) -> Tensor:
 
 
 LOSSES: dict[LossName, Loss] = {
-    "multinomial": Loss(multinomial, _expected_counts),
+    "multinomial": Loss(multinomial, _expected_counts, of_wide=wide_multinomial),
     "bernoulli": Loss(bernoulli, lambda logits, x: torch.sigmoid(logits)),
     "focal": Loss(focal, lambda logits, x: torch.sigmoid(logits)),
     "squared": Loss(squared, lambda logits, x: logits, of_sizes=True),
@@ -198,6 +198,14 @@ LOSSES: dict[LossName, Loss] = {
     "observed": Loss(observed, lambda logits, x: logits, of_sizes=True, of_observed=True),
     "cosine": Loss(cosine, _expected_length),
 }
+
+
+def wide_loss(name: LossName, hidden: Tensor, weight: Tensor, bias: Tensor, x: Rows) -> Tensor:
+    """The loss of the logits hidden weight' + bias."""
+    loss = LOSSES[name]
+    if loss.of_wide is not None:
+        return loss.of_wide(hidden, weight, bias, x)
+    return loss.of(wide_linear(hidden, weight, bias), x)
 
 
 def check_loss(field: str, name: str) -> None:

@@ -222,3 +222,12 @@ def test_a_members_options_are_refused_before_anything_is_trained(
     with pytest.raises(InvalidInput, match=detail) as refused:
         run_config_of({"name": "x", "kind": "joint", "network": {"members": members}})
     assert refused.value.errors[0].pointer == f"/network/members/1/{pointer}"
+
+
+def test_joint_is_recvae_and_all_of_blend() -> None:
+    """Their numbers to choose from are written in each file."""
+    recvae, *solved = named_run("joint").network["members"]
+    asked = named_run("recvae")
+    assert run_config_of({"name": "recvae", "seed": asked.seed, **recvae}) == asked
+    assert solved == named_run("blend").network["members"]
+    assert solved[0]["network"].items() <= named_run("normalised").network.items()

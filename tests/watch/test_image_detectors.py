@@ -98,9 +98,8 @@ def test_stored_images_are_fitted_scored_and_explained(engine: Engine, tmp_path:
 
 @pytest.mark.slow
 def test_a_fit_of_images_killed_in_every_step_ends_as_an_undisturbed_one(
-    sqlite_engine: Engine, tmp_path: Path
+    engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
-    engine, database_url = sqlite_engine, str(sqlite_engine.url)
     store(engine, 30)
     home, log = tmp_path / "home", tmp_path / "log"
     asked = ask(engine)
