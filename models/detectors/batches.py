@@ -1,4 +1,4 @@
-"""How small networks of detectors see their rows in training: how often, in which batches."""
+"""How small networks of detectors see their rows: how often in training, and how many at once."""
 
 import math
 from collections.abc import Iterator
@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 BATCH_SIZE = 128
+CHUNK, CHUNK_CELLS = 1024, 1 << 18
+"""Rows, and numbers in them, that are scored together: bounds memory, whatever the table."""
 
 
 def batch_size(n_rows: int) -> int:
@@ -27,3 +29,8 @@ def shuffled(x: Tensor, generator: torch.Generator, *, least: int = 1) -> Iterat
     for chosen in torch.split(order, batch_size(len(x))):
         if len(chosen) >= least:
             yield x[chosen]
+
+
+def chunks(x: Tensor) -> tuple[Tensor, ...]:
+    """The rows x (n_rows, n_features), some at a time."""
+    return torch.split(x, max(1, min(CHUNK, CHUNK_CELLS // max(1, x.shape[1]))))

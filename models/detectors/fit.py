@@ -17,7 +17,7 @@ from models.detectors.growing import (
 )
 from models.detectors.locality import Locality, fit_locality
 from models.detectors.members import Member, MemberName, reference_errors
-from models.detectors.preparation import RowPreparation, usable_rows
+from models.detectors.preparation import Prepared, RowPreparation, usable_rows
 from models.detectors.recipes import RECIPES, Recipe, Regime
 
 
@@ -34,12 +34,14 @@ def fit_detector(
     config: DetectorConfig,
     *,
     generator: torch.Generator,
+    window: tuple[int, int] | None = None,
     on_step: OnStep = in_silence,
 ) -> Fitted:
     """Fit to the usable rows of a table; on_step is told how far that is.
 
-    One row is enough, though it teaches only what its own values are. Raises RowsError when no row
-    can be used, ConfigError for what cannot be asked.
+    window: positions and columns of rows that windows.py cut. One row is enough, though it teaches
+    only what its own values are. Raises RowsError when no row can be used, ConfigError for what
+    cannot be asked.
     """
     usable = usable_rows(table, categorical=config.categorical)
     taught, kept_back = _hold_out(len(usable), config.calibration_share, generator)
@@ -48,34 +50,34 @@ def fit_detector(
     )
     train, held_out = prepared.only(taught), prepared.only(kept_back)
     regime: Regime = "clean" if config.regime == "clean" else "contaminated"
-    recipe = recipe_of(regime, config)
-    members, errors, locality, typical = _learned(train.x, recipe, regime, generator, on_step)
-    weights = torch.tensor([recipe.weights[name] for name in members], dtype=torch.float64)
-    factors = weights / weights.sum() / typical
-    scores = joined(list(members.values()), errors, factors, train).sum(dim=1)
+    recipe, careful = recipe_of(regime, config, window), regime == "contaminated"
+    ground = Ground(train.x, recipe, careful, generator, preparation.owner, on_step)
+    learned = _learned(ground, train)
+    ones = torch.ones(len(preparation.columns) + 1, dtype=torch.float64)
     detector = RowDetector(
         config=config,
         preparation=preparation,
-        members=members,
-        factors=factors,
-        locality=locality,
-        calibration=torch.zeros(0, dtype=torch.float64),
+        members=learned.members,
+        factors=learned.factors,
+        locality=learned.locality,
+        calibration=ones.new_zeros(0),
         regime=regime,
-        contamination=estimate_contamination(scores),
-        column_weights=torch.ones(len(preparation.columns) + 1, dtype=torch.float64),
-        held_out=torch.zeros(0, len(preparation.columns) + 1, dtype=torch.float64),
+        contamination=learned.contamination,
+        column_weights=ones,
+        held_out=ones.new_zeros(0, len(ones)),
     )
     on_step("calibrating", 0, 1)
-    columns = detector.columns(held_out)
-    detector = replace(detector, calibration=columns.sum(dim=1), held_out=columns)
+    detector = replace(detector, held_out=detector.columns(held_out)).weigh(ones)
     return Fitted(detector, prepared.problems)
 
 
-def recipe_of(regime: Regime, config: DetectorConfig) -> Recipe:
+def recipe_of(
+    regime: Regime, config: DetectorConfig, window: tuple[int, int] | None = None
+) -> Recipe:
     """The recipe of a regime and a form, with the autoencoders and the members asked for."""
     recipe = RECIPES[regime, config.form]
     weights = dict.fromkeys(config.members, 1.0) or recipe.weights
-    networks = replace(recipe.networks, kind=config.kind)
+    networks = replace(recipe.networks, kind=config.kind, window=window)
     return replace(recipe, weights=weights, networks=networks)
 
 
@@ -86,28 +88,36 @@ def _hold_out(n_rows: int, share: float, generator: torch.Generator) -> tuple[Te
     return order[n_held_out:].sort().values, order[:n_held_out].sort().values
 
 
-def _learned(
-    x: Tensor, recipe: Recipe, regime: Regime, generator: torch.Generator, on_step: OnStep
-) -> tuple[dict[MemberName, Member], list[Tensor], Locality | None, Tensor]:
-    """Members fitted to the rows x (n_rows, n_features) that are not trimmed; the errors of all of
-    these as if they were others; what errors are compared with; and what is typical for each
-    member. None where nothing varies.
+@dataclass(frozen=True)
+class _Learned:
+    """What of a detector is learned from the rows to train on."""
+
+    members: dict[MemberName, Member]
+    factors: Tensor
+    locality: Locality | None
+    contamination: float
+
+
+def _learned(ground: Ground, train: Prepared) -> _Learned:
+    """From the rows of the ground that are not trimmed; what is told of training is of all rows, as
+    if they were others. Without members where nothing varies.
     """
-    if not x.shape[1]:
-        return {}, [], None, _typical([])
-    kept = trim(x, recipe, generator)
-    members = fit_members(Ground(x[kept], recipe, regime == "contaminated", generator, on_step))
-    errors = []
-    for num, member in enumerate(members.values()):
-        on_step("scoring", num, len(members))
-        errors.append(reference_errors(member, x))
-    taught = [each[kept] for each in errors]
-    locality = fit_locality(members, x[kept], taught, recipe.local_powers)
+    members: dict[MemberName, Member] = {}
+    errors: list[Tensor] = []
+    kept = torch.arange(len(ground.x))
+    locality = None
+    if ground.x.shape[1]:
+        kept = trim(ground.x, ground.recipe, ground.generator)
+        members = fit_members(replace(ground, x=ground.x[kept]))
+        for num, member in enumerate(members.values()):
+            ground.on_step("scoring", num, len(members))
+            errors.append(reference_errors(member, ground.x))
+        taught = [each[kept] for each in errors]
+        locality = fit_locality(members, ground.x[kept], taught, ground.recipe.local_powers)
     if locality is not None:
-        errors = locality.beside(errors, x, members)
-    return members, errors, locality, _typical([each[kept].sum(dim=1) for each in errors])
-
-
-def _typical(reference: list[Tensor]) -> Tensor:
-    """What each member's score of a typical training row is: (n_members,)."""
-    return torch.tensor([typical_of(scores) for scores in reference], dtype=torch.float64)
+        errors = locality.beside(errors, ground.x, members)
+    typical = [typical_of(each[kept].sum(dim=1)) for each in errors]
+    weights = torch.tensor([ground.recipe.weights[name] for name in members], dtype=torch.float64)
+    factors = weights / weights.sum() / torch.tensor(typical, dtype=torch.float64)
+    scores = joined(list(members.values()), errors, factors, train).sum(dim=1)
+    return _Learned(members, factors, locality, estimate_contamination(scores))

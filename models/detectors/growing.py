@@ -37,13 +37,15 @@ def in_silence(_what: str, _done: int, _total: int) -> None:
 class Ground:
     """What members are fitted on: rows x (n_rows, n_features), and how rows are scored later.
 
-    scores_own: the rows that will be scored may be these very rows.
+    scores_own: the rows that will be scored may be these very rows. owner: the column of each
+    feature, then of those that never vary.
     """
 
     x: Tensor
     recipe: Recipe
     scores_own: bool
     generator: torch.Generator
+    owner: Tensor
     on_step: OnStep = in_silence
 
 
@@ -87,6 +89,7 @@ def _networks(ground: Ground, members: dict[MemberName, Member]) -> Member:
             ground.recipe.networks,
             grain=grain,
             generator=ground.generator,
+            cells=ground.owner[: ground.x.shape[1]],  # a column of a window is a cell of it
             on_epoch=lambda done, total: ground.on_step("networks", done, total),
         )
     )

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Protocol
 import torch
 from torch import Tensor
 
+from models.detectors.batches import chunks
 from models.detectors.forest import Forest
 from models.detectors.mahalanobis import Mahalanobis
 from models.detectors.neighbours import Neighbours
@@ -25,8 +26,6 @@ MemberName = Literal[
     "code-neighbours",
     "code-mahalanobis",
 ]
-CHUNK = 1024
-"""Rows that a member scores together: bounds memory, whatever the table."""
 
 
 class Member(Protocol):
@@ -60,17 +59,17 @@ class NetworksMember:
 
     def errors(self, x: Tensor) -> Tensor:
         with torch.inference_mode():
-            return torch.cat([self.networks.errors(chunk) for chunk in torch.split(x, CHUNK)])
+            return torch.cat([self.networks.errors(rows) for rows in chunks(x)])
 
     def expected(self, x: Tensor) -> Tensor:
         """What the rows should look like, (n_rows, n_features)."""
         with torch.inference_mode():
-            return torch.cat([self.networks.logits(chunk) for chunk in torch.split(x, CHUNK)])
+            return torch.cat([self.networks.logits(rows) for rows in chunks(x)])
 
     def codes(self, x: Tensor) -> Tensor:
         """Where the rows lie, (n_rows, n)."""
         with torch.inference_mode():
-            return torch.cat([self.networks.codes(chunk) for chunk in torch.split(x, CHUNK)])
+            return torch.cat([self.networks.codes(rows) for rows in chunks(x)])
 
 
 @dataclass(frozen=True)

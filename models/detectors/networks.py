@@ -2,7 +2,8 @@
 
 The members share every step (their weights are one tensor a layer, their rows one batch) and
 differ in their start and their noise; the levels of noise share the weights of a member. What
-makes each an autoencoder is an objective of objectives.py. Not a kind of the catalog: these see
+makes each an autoencoder is an objective of objectives.py, its layers are those of layers.py: of
+rows that are windows of series they slide along time. Not a kind of the catalog: these see
 standardised rows only, and of their answers only the errors count.
 """
 
@@ -16,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
-from models.detectors.batches import batch_size, n_epochs, shuffled
+from models.detectors.batches import batch_size, chunks, n_epochs, shuffled
+from models.detectors.layers import Flat, Layers, Sizes, Sliding
 from models.detectors.objectives import OBJECTIVES, KindName
 from models.errors import ConfigError, choice_error
 from models.fitting import FitConfig, fit_all
@@ -45,6 +47,8 @@ class NetworksConfig:
     """Batches in training, at most."""
     epochs: int = 100
     """Times that each row is seen in training, at most: few rows would be learnt by heart."""
+    window: tuple[int, int] | None = None
+    """Positions and columns of rows that are windows of series; None: features have no order."""
 
     def __post_init__(self) -> None:
         if self.kind not in OBJECTIVES:
@@ -61,16 +65,18 @@ class NetworksConfig:
 
 
 class RowNetworks(Network):
-    """Members of (n_features) -> width -> code -> width -> (n_features), as one network.
+    """Members of (n_features) -> code -> (n_features), as one network.
 
     Buffers, so that what is saved scores as it did: levels (n_levels,); noise (n_draws, n_levels,
-    n_members, 1, n_features); typical (n_levels,), the error of a typical training row.
+    n_members, 1, n_features); typical (n_levels,), the error of a typical training row; and of
+    windows cells (n_features,), the cell that each feature is.
     """
 
     takes_dense = True
     levels: Tensor
     noise: Tensor
     typical: Tensor
+    cells: Tensor | None
 
     def __init__(
         self,
@@ -79,19 +85,18 @@ class RowNetworks(Network):
         n_features: int,
         grain: float,
         generator: torch.Generator,
+        cells: Tensor | None = None,
     ) -> None:
         super().__init__(n_features, "squared")
         self.config = config
         self.penalty_weight = config.penalty_weight
         self.objective = OBJECTIVES[config.kind]
+        in_order = torch.arange(n_features) if cells is None else cells
+        self.register_buffer("cells", in_order if config.window else None)
         n_members, width, copies = config.n_members, config.width, self.objective.code_copies
         code = width if copies == 1 else max(1, width // 4)
-        dims = (
-            (n_features + self.objective.n_told, width),
-            (width, code * copies),
-            (code, width),
-            (width, n_features),
-        )
+        sizes = Sizes(n_features, self.objective.n_told, width, code * copies, code)
+        dims = self._layers.dims(sizes)
         self.weights = nn.ParameterList(_uniform(n_members, *dim, generator) for dim in dims)
         self.biases = nn.ParameterList(torch.zeros(n_members, 1, dim[1]) for dim in dims)
         levels = config.levels if config.kind == "denoising" else (1.0,)
@@ -103,11 +108,11 @@ class RowNetworks(Network):
 
     def encode(self, x: Tensor) -> Tensor:
         """(n_members, batch, n_features and what is told) -> (n_members, batch, code)."""
-        return self._layer(1, torch.relu(self._layer(0, x)))
+        return self._layers.encode(x, list(self.weights), list(self.biases))
 
     def decode(self, code: Tensor) -> Tensor:
         """(n_members, batch, code) -> (n_members, batch, n_features)."""
-        return self._layer(3, torch.relu(self._layer(2, code)))
+        return self._layers.decode(code, list(self.weights), list(self.biases))
 
     def loss(self, x: Rows, generator: torch.Generator) -> LossTerms:
         """Sum over the members of what a row costs them in the mean."""
@@ -144,9 +149,7 @@ class RowNetworks(Network):
     def learn_typical(self, x: Tensor) -> None:
         """Set `typical` to the medians over the rows x (n_rows, n_features)."""
         for num in range(len(self.typical)):
-            sums = torch.cat(
-                [self._errors_at(num, rows).sum(dim=1) for rows in torch.split(x, 1024)]
-            )
+            sums = torch.cat([self._errors_at(num, rows).sum(dim=1) for rows in chunks(x)])
             self.typical[num] = sums.median().clamp_min(1e-9)
 
     def _errors_at(self, num: int, x: Tensor) -> Tensor:
@@ -160,8 +163,12 @@ class RowNetworks(Network):
     def _for_members(self, x: Tensor) -> Tensor:
         return x.to(self.levels.dtype).expand(len(self.weights[0]), -1, -1)
 
-    def _layer(self, num: int, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.biases[num], x, self.weights[num])
+    @property
+    def _layers(self) -> Layers:
+        if self.config.window is None:
+            return Flat()
+        assert self.cells is not None
+        return Sliding(*self.config.window, self.cells)
 
 
 def fit_networks(
@@ -170,14 +177,18 @@ def fit_networks(
     *,
     grain: float,
     generator: torch.Generator,
+    cells: Tensor | None = None,
     on_epoch: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> RowNetworks:
     """Train on the rows x (n_rows, n_features) float64, in float32; what comes back is float64,
     so that a row's errors are its own in any batch.
 
+    cells: of windows, the cell that each feature is; None: each is one, in order.
     on_epoch: told how many epochs are done, of how many; what it raises ends the training.
     """
-    networks = RowNetworks(config, n_features=x.shape[1], grain=grain, generator=generator)
+    networks = RowNetworks(
+        config, n_features=x.shape[1], grain=grain, generator=generator, cells=cells
+    )
     rows = x.float()
     fit = FitConfig(
         epochs=n_epochs(len(x), steps=config.steps, epochs=config.epochs),

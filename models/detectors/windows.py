@@ -205,6 +205,7 @@ def fit_windows(
         windows_as_rows(np.concatenate(taught), starts, config),
         replace(config.rows, calibration_share=0.0),
         generator=generator,
+        window=(config.length, len(columns)),
         on_step=on_step,
     ).detector
     weights = torch.ones(len(columns) + 1, dtype=torch.float64)

@@ -10,8 +10,14 @@ from safetensors.torch import load, save
 
 from models.detectors.cutting import check_order, pieces, starts_of
 from models.detectors.detector import DetectorConfig
+from models.detectors.fit import fit_detector
 from models.detectors.kept import pack_windows, unpack_windows
-from models.detectors.windows import WindowDetector, WindowsConfig, fit_windows
+from models.detectors.windows import (
+    WindowDetector,
+    WindowsConfig,
+    fit_windows,
+    windows_as_rows,
+)
 from models.errors import ConfigError, RowsError
 
 COLUMNS = ("flow", "heat")
@@ -63,6 +69,25 @@ def test_a_series_scores_the_same_alone_among_others_and_after_keeping(
     assert list(found) == [0, 1]
     assert problems[0].series == 2
     assert "10 positions" in problems[0].detail
+
+
+def test_windows_are_read_along_time_and_those_kept_before_that_as_they_were(
+    detector: WindowDetector,
+) -> None:
+    _, values = pack_windows(detector)
+    assert values["rows"]["networks"]["config"]["window"] == (16, 2)
+    starts = starts_of(600, 16, 2)
+    rows = fit_detector(
+        windows_as_rows(waves(600, 5), starts, CONFIG),
+        CONFIG.rows,
+        generator=torch.Generator().manual_seed(0),
+    ).detector
+    before = replace(detector, rows=rows)
+    tensors, values = pack_windows(before)
+    del values["rows"]["networks"]["config"]["window"]
+    series = waves(120, 3)
+    again = unpack_windows(tensors, values).score(series)
+    assert torch.equal(again.positions, before.score(series).positions)
 
 
 def test_windows_cover_every_position_and_the_shortest_series_is_one() -> None:
