@@ -14,10 +14,11 @@ def shift(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
     """Each picture moved by up to `pixels` down or up and right or left; zeros come in."""
     count, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (pixels,) * 4)
-    starts = torch.randint(0, 2 * pixels + 1, (2, count, 1), generator=generator)
-    rows = starts[0] + torch.arange(height)  # (batch, height)
-    columns = starts[1] + torch.arange(width)  # (batch, width)
-    numbers = torch.arange(count)[:, None, None]
+    device = images.device
+    starts = torch.randint(0, 2 * pixels + 1, (2, count, 1), generator=generator, device=device)
+    rows = starts[0] + torch.arange(height, device=device)  # (batch, height)
+    columns = starts[1] + torch.arange(width, device=device)  # (batch, width)
+    numbers = torch.arange(count, device=device)[:, None, None]
     # Indices around the channels put those last.
     moved = padded[numbers, :, rows[:, :, None], columns[:, None, :]]
     return moved.movedim(-1, 1)
@@ -25,14 +26,15 @@ def shift(images: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
 
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each picture mirrored left to right, or not, by the toss of a coin."""
-    heads = torch.rand(len(images), generator=generator) < 0.5
+    heads = torch.rand(len(images), generator=generator, device=images.device) < 0.5
     return torch.where(heads[:, None, None, None], images.flip(3), images)
 
 
 def relight(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     """Each picture times a factor of its own between exp(-strength) and exp(strength)."""
-    drawn = torch.rand(len(images), generator=generator).to(images.dtype)
-    return images * ((2 * drawn - 1) * strength).exp()[:, None, None, None]
+    drawn = torch.rand(len(images), generator=generator, device=images.device)
+    factors = ((2 * drawn.to(images.dtype) - 1) * strength).exp()
+    return images * factors[:, None, None, None]
 
 
 def check_shift(pixels: int) -> None:

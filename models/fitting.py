@@ -1,12 +1,12 @@
 """The training loop. It fits any network to batches it is handed, phase by phase.
 
-It knows phases, optimisers and epochs; it knows neither the kinds, nor where batches come from,
-nor when to stop: the caller looks at each epoch and decides.
+It knows phases, optimisers, epochs and the device; it knows neither the kinds, nor where batches
+come from, nor when to stop: the caller looks at each epoch and decides. What is solved in closed
+form is solved on the processor, outside of it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from models.autoencoders.base import Network, Pass, TrainingPhase
+from models.devices import DEVICES, DeviceName, device_of, generator_on, kept
 from models.errors import ConfigError, choice_error
 from models.precision import PRECISIONS, PrecisionName, precision
 from models.rows import Rows, SparseRows
@@ -45,20 +46,27 @@ class FitConfig:
     threads: int = 1
     """Of the arithmetic. More pay on large data; another number gives other last digits."""
     precision: PrecisionName = "float32"
-    """Of the products of layers; `auto`: bfloat16 where the processor multiplies it itself."""
+    """Of the products of layers; `auto`: bfloat16 where the device multiplies it itself."""
+    device: DeviceName = "cpu"
+    """Where it trains; `auto`: the GPU where there is one. Closed forms are the processor's."""
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise choice_error("precision", self.precision, PRECISIONS)
+        check_choices(self, precision=PRECISIONS, device=DEVICES)
         check_optimisation(self, at_least_one=("epochs", "batch_size", "patience", "threads"))
+
+
+def check_choices(config: Any, **choices: Collection[str]) -> None:
+    """Raise ConfigError unless each field named is among its choices."""
+    for name, known in choices.items():
+        if getattr(config, name) not in known:
+            raise choice_error(name, getattr(config, name), known)
 
 
 def check_optimisation(config: Any, *, at_least_one: Sequence[str]) -> None:
     """Raise ConfigError unless its optimiser, learning_rate and weight_decay can be used, and the
     fields named are at least 1.
     """
-    if config.optimiser not in OPTIMISERS:
-        raise choice_error("optimiser", config.optimiser, OPTIMISERS)
+    check_choices(config, optimiser=OPTIMISERS)
     for name in at_least_one:
         if getattr(config, name) < 1:
             raise ConfigError(name, f"{name} is {getattr(config, name)}; it must be at least 1.")
@@ -77,11 +85,18 @@ class EpochLoss:
 
 
 class Fitting:
-    """One network in training: run epochs, go on to the next phase, save and restore."""
+    """One network in training: run epochs, go on to the next phase, save and restore.
+
+    Meanwhile the network is on the config's device; `leave_device` brings it back. Raises
+    ConfigError for a GPU where there is none.
+    """
 
     def __init__(self, network: Network, config: FitConfig, *, generator: torch.Generator) -> None:
-        self.network = network
+        self.device = device_of(config.device)
+        self.network = network.to(self.device)
         self.generator = generator
+        """Draws what is drawn on the processor, such as the order of rows."""
+        self._drawing = generator_on(self.device, generator)
         self._config = config
         self._phases = network.phases()
         self._begin(0)
@@ -113,13 +128,26 @@ class Fitting:
         self.network.eval()
         return loss
 
+    def leave_device(self) -> None:
+        """Bring the network back to the processor; no epoch may follow."""
+        self.network.to("cpu")
+
+    def weights(self) -> dict[str, Any]:
+        """The network's tensors as they are now, on the processor."""
+        weights: dict[str, Any] = kept(self.network.state_dict())
+        return weights
+
     def state(self) -> dict[str, Any]:
-        """All that the next epoch depends on; `restore` of it continues to the same weights."""
+        """All that the next epoch depends on; `restore` of it continues to the same weights.
+
+        Its tensors are on the processor. Of another device it can be restored too, but goes on
+        with other numbers drawn.
+        """
         return {
             "phase_num": self._phase_num,
-            "network": deepcopy(self.network.state_dict()),
-            "optimisers": [deepcopy(each.state_dict()) for each in self._optimisers],
-            "generator": self.generator.get_state(),
+            "network": self.weights(),
+            "optimisers": [kept(each.state_dict()) for each in self._optimisers],
+            "generators": {name: each.get_state() for name, each in self._generators.items()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -128,7 +156,18 @@ class Fitting:
         self._begin(state["phase_num"])
         for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        self.generator.set_state(state["generator"])
+        for name, generator in self._generators.items():
+            if name in state["generators"]:
+                generator.set_state(state["generators"][name])
+
+    @property
+    def _generators(self) -> dict[str, torch.Generator]:
+        """By the device on which each draws."""
+        return {"cpu": self.generator, self.device.type: self._drawing}
+
+    def precision(self) -> AbstractContextManager[object]:
+        """Within it the network reckons as in training."""
+        return precision(self._config.precision, self.device.type)
 
     def _begin(self, phase_num: int) -> None:
         self._phase_num = phase_num
@@ -144,12 +183,12 @@ class Fitting:
     ) -> EpochLoss:
         if each.begin is not None:
             each.begin()
-        sums = torch.zeros(2, dtype=torch.float64)
+        sums = torch.zeros(2, dtype=torch.float64, device=self.device)
         n_rows = 0
         for _ in range(each.times):
             for batch in batches():
                 self.network.check(batch)
-                sums += len(batch) * self._step(each, optimiser, batch)
+                sums += len(batch) * self._step(each, optimiser, batch.to(self.device))
                 n_rows += len(batch)
         if not torch.isfinite(sums).all():
             raise FloatingPointError("The loss is no longer finite; lower the learning rate.")
@@ -158,8 +197,8 @@ class Fitting:
 
     def _step(self, each: Pass, optimiser: torch.optim.Optimizer, batch: Rows) -> torch.Tensor:
         optimiser.zero_grad()
-        with precision(self._config.precision):
-            terms = each.loss(batch, self.generator)
+        with self.precision():
+            terms = each.loss(batch, self._drawing)
         terms.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         return torch.stack([terms.reconstruction.detach(), terms.penalty.detach()]).double()
@@ -207,3 +246,4 @@ def _run_phases(fitting: Fitting, config: FitConfig, batches: Batches) -> None:
         fitting.next_phase()
     for _ in range(config.epochs):
         fitting.run_epoch(batches)
+    fitting.leave_device()

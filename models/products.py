@@ -65,8 +65,8 @@ def _widened_times(x: SparseRows, weight: Tensor) -> Tensor:
 
 
 TILE = (512, 256)
-"""Rows and items of the product that is reckoned at once, but in bfloat16. One product of all items
-leaves the caches: on AVX2 tiles of this size take a half to two thirds of its time."""
+"""Rows and items of the product that the processor reckons at once, but in bfloat16. One product of
+all items leaves the caches: on AVX2 tiles of this size take a half to two thirds of its time."""
 
 MANY_ROWS = 256
 TRANSPOSED = 1_024
@@ -91,7 +91,7 @@ def filled(weight: Tensor, dtype: torch.dtype, value: float = 0.0) -> Tensor:
 
 def product(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """x weight' + bias, of the same digits: what `wide_linear` gives, without a gradient."""
-    if x.dtype == torch.bfloat16:
+    if x.dtype == torch.bfloat16 or x.device.type != "cpu":
         return F.linear(x, weight, bias)
     made = x.new_empty(len(x), len(weight))
     n_rows, n_items = TILE
@@ -132,10 +132,11 @@ def gradients(
 
 
 def _weight_gradient(grad: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
-    """grad' x. In bfloat16, of many rows, it is quicker to transpose the few features before and
-    the product after, as long as that is in the caches, than to read the transpose of all items.
+    """grad' x. In bfloat16, of many rows, the processor is quicker to transpose the few features
+    before and the product after, as long as that is in the caches, than to read the transpose of
+    all items.
     """
-    if grad.dtype == dtype or len(x) < MANY_ROWS:
+    if grad.dtype == dtype or len(x) < MANY_ROWS or grad.device.type != "cpu":
         return (grad.T @ x).to(dtype)
     features = x.T.contiguous()
     made = torch.empty(grad.shape[1], x.shape[1], dtype=dtype)

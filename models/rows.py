@@ -37,11 +37,19 @@ class SparseRows:
     @cached_property
     def row_nums(self) -> Tensor:
         """The row of each entry, (nnz,) int64."""
-        return torch.repeat_interleave(torch.arange(len(self)), self.lengths)
+        nums = torch.arange(len(self), device=self.offsets.device)
+        return torch.repeat_interleave(nums, self.lengths, output_size=len(self.indices))
+
+    def to(self, device: torch.device) -> "SparseRows":
+        """The rows on the device; itself where it is there."""
+        if self.offsets.device == device:
+            return self
+        offsets, indices = self.offsets.to(device), self.indices.to(device)
+        return SparseRows(offsets, indices, self.values.to(device), self.n_items)
 
     def to_dense(self) -> Tensor:
         """The batch as (batch, n_items), as `Tensor.to_dense`; never for the whole data."""
-        dense = torch.zeros(len(self), self.n_items, dtype=self.values.dtype)
+        dense = self.values.new_zeros(len(self), self.n_items)
         dense[self.row_nums, self.indices] = self.values
         return dense
 
@@ -57,7 +65,7 @@ def to_rows(x: sparse.csr_array[Any, Any]) -> SparseRows:
 
 
 Rows = SparseRows | Tensor
-"""Sparse rows, or dense ones as (batch, n_items). `len` and `to_dense` work on both."""
+"""Sparse rows, or dense ones as (batch, n_items). `len`, `to` and `to_dense` work on both."""
 
 
 class Entries(NamedTuple):
@@ -115,10 +123,20 @@ def unit_rows(x: Rows) -> Rows:
 
 def transposed(x: SparseRows) -> SparseRows:
     """The columns as rows: (n_rows, n_items) -> (n_items, n_rows), entries in the order of rows."""
+    if x.offsets.device.type != "cpu":
+        return _sorted_by_column(x)
     parts = (x.values.numpy(), x.indices.numpy(), x.offsets.numpy())
     columns = sparse.csr_array(parts, shape=(len(x), x.n_items)).tocsc()
     offsets, indices = (torch.from_numpy(each).long() for each in (columns.indptr, columns.indices))
     return SparseRows(offsets, indices, torch.from_numpy(columns.data), len(x))
+
+
+def _sorted_by_column(x: SparseRows) -> SparseRows:
+    """`transposed` on a device that SciPy does not know; on the processor it takes longer."""
+    columns, order = x.indices.sort(stable=True)
+    edges = torch.arange(x.n_items + 1, device=columns.device)
+    offsets = torch.searchsorted(columns, edges)
+    return SparseRows(offsets, x.row_nums[order], x.values[order], len(x))
 
 
 def renumbered(x: SparseRows, place: Tensor, n_items: int) -> SparseRows:
@@ -134,8 +152,8 @@ def among(x: SparseRows, item_nums: Tensor) -> SparseRows:
 
 def places_of(item_nums: Tensor, n_items: int) -> Tensor:
     """The place of each item among those given, (n_items,); -1 of others."""
-    place = torch.full((n_items,), -1)
-    place[item_nums] = torch.arange(len(item_nums))
+    place = item_nums.new_full((n_items,), -1)
+    place[item_nums] = torch.arange(len(item_nums), device=item_nums.device)
     return place
 
 
@@ -171,4 +189,5 @@ def _positions(x: SparseRows, row_nums: Tensor) -> Tensor:
     """Where the entries of these rows stand, one row after another."""
     lengths = x.lengths[row_nums]
     shifts = x.offsets[row_nums] - (lengths.cumsum(0) - lengths)
-    return torch.arange(int(lengths.sum())) + torch.repeat_interleave(shifts, lengths)
+    shifts = torch.repeat_interleave(shifts, lengths)
+    return torch.arange(len(shifts), device=shifts.device) + shifts

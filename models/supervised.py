@@ -6,7 +6,6 @@ there.
 
 import math
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from models.augmentation import check_shift, flip, shift
-from models.errors import ConfigError, choice_error
-from models.fitting import OPTIMISERS, check_optimisation
+from models.devices import DEVICES, DeviceName, device_of, generator_on, kept
+from models.errors import ConfigError
+from models.fitting import OPTIMISERS, check_choices, check_optimisation
 from models.precision import PRECISIONS, PrecisionName, precision
 from models.recognition import Recogniser
 
@@ -59,13 +59,13 @@ class SupervisedConfig:
     flip: bool = False
     """Whether half of the pictures are mirrored, left to right, every time they are seen."""
     precision: PrecisionName = "float32"
-    """Of filters and products; `auto`: bfloat16 where the processor multiplies it itself."""
+    """Of filters and products; `auto`: bfloat16 where the device multiplies it itself."""
+    device: DeviceName = "cpu"
+    """Where it trains; `auto`: on the GPU where there is one."""
 
     def __post_init__(self) -> None:
         check_optimisation(self, at_least_one=("epochs", "batch_size"))
-        for name, choices in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            if getattr(self, name) not in choices:
-                raise choice_error(name, getattr(self, name), choices)
+        check_choices(self, schedule=SCHEDULES, precision=PRECISIONS, device=DEVICES)
         check_shift(self.shift)
 
 
@@ -73,14 +73,18 @@ class SupervisedFitting:
     """One recogniser in training: run epochs, save and restore.
 
     Its network must be a module. All of the network's parameters that take a gradient move.
+    Meanwhile the network is on the config's device; `leave_device` brings it back. Raises
+    ConfigError for a GPU where there is none.
     """
 
     def __init__(
         self, recogniser: Recogniser, config: SupervisedConfig, *, generator: torch.Generator
     ) -> None:
         assert isinstance(recogniser.network, nn.Module)
-        self.network = recogniser.network
+        self.device = device_of(config.device)
+        self.network = recogniser.network.to(self.device)
         self.generator = generator
+        self._drawing = generator_on(self.device, generator)
         self.epochs_done = 0
         self._recogniser = recogniser
         self._config = config
@@ -104,20 +108,28 @@ class SupervisedFitting:
         total = 0.0
         for number, batch in enumerate(batches):
             progress = (self.epochs_done + (number + 0.5) / len(batches)) / self._config.epochs
-            total += len(batch) * self._step(progress, x[batch], labels[batch])
+            some, right = (each[batch].to(self.device) for each in (x, labels))
+            total += len(batch) * self._step(progress, some, right)
         self.network.eval()
         self.epochs_done += 1
         if not math.isfinite(total):
             raise FloatingPointError("The loss is no longer finite; lower the learning rate.")
         return total / max(len(x), 1)
 
+    def leave_device(self) -> None:
+        """Bring the network back to the processor; no epoch may follow."""
+        self.network.to("cpu")
+
     def state(self) -> dict[str, Any]:
-        """All that the next epoch depends on; `restore` of it continues to the same weights."""
+        """All that the next epoch depends on; `restore` of it continues to the same weights, on
+        the same device.
+        """
         return {
             "epochs_done": self.epochs_done,
-            "network": deepcopy(self.network.state_dict()),
-            "optimiser": deepcopy(self._optimiser.state_dict()),
+            "network": kept(self.network.state_dict()),
+            "optimiser": kept(self._optimiser.state_dict()),
             "generator": self.generator.get_state(),
+            "drawing": self._drawing.get_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -126,6 +138,7 @@ class SupervisedFitting:
         self.network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"])
+        self._drawing.set_state(state["drawing"])
 
     def _check(self, x: Tensor, labels: Tensor) -> None:
         if self.epochs_done >= self._config.epochs:
@@ -144,16 +157,16 @@ class SupervisedFitting:
         for group in self._optimiser.param_groups:
             group["lr"] = self._config.learning_rate * SCHEDULES[self._config.schedule](progress)
         self._optimiser.zero_grad()
-        with precision(self._config.precision):
-            terms = self._recogniser.loss(self._changed(x), labels, self.generator)
+        with precision(self._config.precision, self.device.type):
+            terms = self._recogniser.loss(self._changed(x), labels, self._drawing)
         terms.total.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         return float(terms.total.detach())
 
     def _changed(self, x: Tensor) -> Tensor:
         if self._config.shift:
-            x = shift(x, self._config.shift, self.generator)
-        return flip(x, self.generator) if self._config.flip else x
+            x = shift(x, self._config.shift, self._drawing)
+        return flip(x, self._drawing) if self._config.flip else x
 
 
 def fit_recogniser(
@@ -169,3 +182,4 @@ def fit_recogniser(
     fitting = SupervisedFitting(recogniser, config, generator=generator)
     for number in range(config.epochs):
         on_epoch(number + 1, fitting.run_epoch(x, labels))
+    fitting.leave_device()

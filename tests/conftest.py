@@ -8,12 +8,12 @@ HOURGLASS_TEST_DATA             folder of public data sets (default: ../shared/d
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
@@ -25,6 +25,7 @@ from sqlalchemy.exc import OperationalError
 from pipelines import schema
 from pipelines.settings import Settings
 from pipelines.storage.engine import create_engine
+from tests.pretend_device import pretend_device
 
 torch.set_num_threads(1)  # two threads make small networks several times slower
 
@@ -86,6 +87,42 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the data sets are not at {folder}; HOURGLASS_TEST_DATA names their folder")
     return folder
+
+
+@pytest.fixture(
+    params=[
+        "pretend",
+        pytest.param(
+            "cuda",
+            marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU"),
+        ),
+    ]
+)
+def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
+    """What `device = "cuda"` of a fit then means: a pretend GPU, and a real one where there is one.
+
+    Random numbers on it are those that the processor would draw.
+    """
+    device = pretend_device() if request.param == "pretend" else torch.device("cuda", 0)
+    for module in ("models.fitting", "models.supervised"):
+        monkeypatch.setattr(
+            f"{module}.device_of",
+            lambda name: device if name == "cuda" else torch.device("cpu"),
+        )
+        monkeypatch.setattr(f"{module}.generator_on", lambda device, generator: generator)
+    if request.param == "cuda":
+        for name in ("rand", "randn", "randint", "randperm", "bernoulli"):
+            monkeypatch.setattr(torch, name, _drawn_on_the_processor(getattr(torch, name)))
+    return device
+
+
+def _drawn_on_the_processor(draw: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    def drawn(*args: Any, device: Any = "cpu", **kwargs: Any) -> torch.Tensor:
+        tensors = [each for each in args if isinstance(each, torch.Tensor)]
+        args = tuple(each.cpu() if isinstance(each, torch.Tensor) else each for each in args)
+        return draw(*args, **kwargs).to(tensors[0].device if tensors else device)
+
+    return drawn
 
 
 @pytest.fixture

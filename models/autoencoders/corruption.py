@@ -18,7 +18,7 @@ CorruptionName = Literal["masking", "gaussian", "salt-and-pepper"]
 
 def hide(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
     """Zero for each value with probability `rate`; what is left is scaled up, to the same mean."""
-    kept = torch.rand(values.shape, generator=generator) >= rate
+    kept = torch.rand(values.shape, generator=generator, device=values.device) >= rate
     return values * kept / (1 - rate)
 
 
@@ -28,7 +28,7 @@ def masking(x: Rows, rate: float, generator: torch.Generator) -> Rows:
     """
     if isinstance(x, Tensor):
         return hide(x, rate, generator)
-    kept = torch.rand(x.values.shape, generator=generator) >= rate
+    kept = torch.rand(x.values.shape, generator=generator, device=x.values.device) >= rate
     shown = only(x, kept)
     return replace(shown, values=shown.values / (1 - rate))
 
@@ -36,7 +36,7 @@ def masking(x: Rows, rate: float, generator: torch.Generator) -> Rows:
 def gaussian(x: Rows, rate: float, generator: torch.Generator) -> Tensor:
     """Add noise of standard deviation `rate` to every entry, the unobserved too."""
     dense = x.to_dense()
-    return dense + rate * torch.randn(dense.shape, generator=generator)
+    return dense + rate * torch.randn(dense.shape, generator=generator, device=dense.device)
 
 
 def salt_and_pepper(x: Rows, rate: float, generator: torch.Generator) -> Tensor:
@@ -44,8 +44,8 @@ def salt_and_pepper(x: Rows, rate: float, generator: torch.Generator) -> Tensor:
     by the toss of a coin.
     """
     dense = x.to_dense()
-    hit = torch.rand(dense.shape, generator=generator) < rate
-    heads = torch.rand(dense.shape, generator=generator) < 0.5
+    hit = torch.rand(dense.shape, generator=generator, device=dense.device) < rate
+    heads = torch.rand(dense.shape, generator=generator, device=dense.device) < 0.5
     return torch.where(hit, torch.where(heads, dense.max(), dense.min()), dense)
 
 

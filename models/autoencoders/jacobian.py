@@ -29,7 +29,8 @@ def closed_form(code: Tensor, weight: Tensor, activation: str) -> Tensor:
 def exact(first: Tensor, code: Tensor, weight: Tensor) -> Tensor:
     """Of any encoder, by going back from each unit of the code: (batch,)."""
     batch, latent_dim = code.shape
-    units = torch.eye(latent_dim, dtype=code.dtype)[:, None].expand(-1, batch, -1)
+    units = torch.eye(latent_dim, dtype=code.dtype, device=code.device)[:, None]
+    units = units.expand(-1, batch, -1)
     return _squared_norms(first, code, weight, units).sum(dim=0)
 
 
@@ -40,7 +41,8 @@ def hutchinson(
 
     Costs n_probes ways back, however wide the code.
     """
-    bits = torch.randint(0, 2, (n_probes, *code.shape), generator=generator)
+    shape = (n_probes, *code.shape)
+    bits = torch.randint(0, 2, shape, generator=generator, device=code.device)
     signs = (2 * bits - 1).to(code.dtype)
     return _squared_norms(first, code, weight, signs).mean(dim=0)
 

@@ -123,7 +123,7 @@ class FullRank(Network):
 
     def _load_from_state_dict(self, *args: Any) -> None:
         """Has a place to copy to; where tensors are assigned it is given up untouched."""
-        self.weight = torch.zeros(self.weight.shape, dtype=self.weight.dtype)
+        self.weight = self.weight.new_zeros(self.weight.shape)
         super()._load_from_state_dict(*args)
 
     def logits(self, x: Rows) -> Tensor:

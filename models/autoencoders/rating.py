@@ -166,7 +166,7 @@ class ItemRating(Network):
     def _means(self, items: Rows) -> Tensor:
         """Mean rating of each item, drawn to the mean of all where it has few, (n_items,)."""
         row_nums, _, values = entries(items)
-        sums = torch.zeros(len(items)).index_add_(0, row_nums, values - self._mean)
+        sums = values.new_zeros(len(items)).index_add_(0, row_nums, values - self._mean)
         return self._mean + sums / (torch.bincount(row_nums, minlength=len(items)) + SHRINKAGE)
 
     def _residuals(self, items: Rows) -> Rows:
@@ -178,8 +178,9 @@ class ItemRating(Network):
         """After an epoch the codes are those of the weights as they now are."""
         super().train(mode)
         if not mode and self.over_users is not None and self._items is not None:
+            items = self._items.to(self.codes.device)
             with torch.no_grad():
-                codes = self.over_users.hidden(self.over_users.encode(self._residuals(self._items)))
+                codes = self.over_users.hidden(self.over_users.encode(self._residuals(items)))
             self.codes[:, :-1] = codes - codes.mean(dim=0)
             self._set_ridge(USUAL_RIDGE)
         return self

@@ -95,8 +95,9 @@ class Normal(NamedTuple):
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """mean + deviation * noise, so that the gradient passes (Kingma & Welling 2014)."""
-        noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.dtype)
-        return self.mean + (self.log_variance / 2).exp() * noise
+        mean = self.mean
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device).to(mean.dtype)
+        return mean + (self.log_variance / 2).exp() * noise
 
     def kl_to_standard(self) -> Tensor:
         """KL to the standard normal, in closed form, (batch,)."""
@@ -144,7 +145,7 @@ class Variational(Autoencoder):
         share = self.config.sampled_share
         if share == 1 or isinstance(x, Tensor):
             return super().reconstruction(code, x, generator)
-        item_nums = torch.randperm(self.n_items, generator=generator)
+        item_nums = torch.randperm(self.n_items, generator=generator, device=code.device)
         item_nums = item_nums[: math.ceil(share * self.n_items)].sort().values
         weight, bias = (p.index_select(0, item_nums) for p in self.output.parameters())
         among_them = among(x, item_nums)

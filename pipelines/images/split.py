@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.autoencoders.base import Network
+from models.devices import anywhere
 from models.rows import unit_values
 from pipelines.data.splits import held_out_count
 from pipelines.images.catalogue import ImageRows
@@ -87,4 +88,4 @@ class ImageExamples:
     def worth(self, network: Network) -> float:
         """Minus the mean squared error on the validation images."""
         pixels = self._split.pixels(self._split.validation)
-        return -float(squared_errors(network.reconstruct, pixels).mean())
+        return -float(squared_errors(anywhere(network, network.reconstruct), pixels).mean())

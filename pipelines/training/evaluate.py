@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.autoencoders.base import Network
+from models.devices import anywhere
 from models.rows import SparseRows
 from models.scoring.ranking import best_items, mask
 from pipelines.data.interactions import Csr, to_rows
@@ -111,7 +112,7 @@ def _batches(x: Csr) -> list[tuple[int, int]]:
 
 def network_scorer(network: Network) -> Scorer:
     """Rank by the network's logits."""
-    return network.logits
+    return anywhere(network, network.logits)
 
 
 def popularity_scorer(train: Csr) -> Scorer:

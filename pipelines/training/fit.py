@@ -6,7 +6,6 @@ What consists of several networks is fitted by `fit_run.py`, one after another.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,6 @@ from models.autoencoders.search import Judge
 from models.catalog import build
 from models.errors import ConfigError
 from models.fitting import Fitting
-from models.precision import precision
 from models.rows import Rows, SparseRows
 from pipelines.data.splits import Split
 from pipelines.errors import FieldError, InvalidInput, NotReady
@@ -118,17 +116,17 @@ def _best_epoch(epochs: tuple[Epoch, ...]) -> Epoch:
 
 
 def _build(config: RunConfig, n_items: int, generator: torch.Generator) -> Network:
-    with _refusals():
+    with _refusals("network"):
         return build(config.kind, config.network, n_items=n_items, generator=generator)
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """An option of the network that cannot be used, as the error of whoever asked for it."""
+def _refusals(section: str) -> Iterator[None]:
+    """An option of the section that cannot be used, as the error of whoever asked for it."""
     try:
         yield
     except ConfigError as error:
-        pointer = FieldError(f"/network/{error.field}", error.detail)
+        pointer = FieldError(f"/{section}/{error.field}", error.detail)
         raise InvalidInput(error.detail, errors=[pointer]) from None
 
 
@@ -145,7 +143,8 @@ def _last_checkpoint(
     _prepare(network, examples)
     epochs: tuple[Epoch, ...] = ()
     if network.phases():
-        fit = _Fit(network, examples, config, generator, on_progress)
+        with _refusals("fit"):
+            fit = _Fit(network, examples, config, generator, on_progress)
         if begun is not None:
             fit.restore(begun)
         with kept_memory():
@@ -162,7 +161,7 @@ def _prepare(network: Network, examples: Examples) -> None:
     """Show it all rows, which are then let go: they may take more memory than the fit."""
     rows = examples.rows()
     if isinstance(rows, SparseRows):
-        with _refusals():
+        with _refusals("network"):
             network.prepare(rows, memory_bytes=available_memory())
 
 
@@ -211,7 +210,7 @@ class _Fit:
         loss = self._fitting.run_epoch(self._watched)
         metric = None
         if in_last_phase and self._examples.judged:
-            with precision(self._config.precision):
+            with self._fitting.precision():
                 metric = self._examples.worth(self._fitting.network)
             self._compare(metric)
         number = len(self._epochs) + 1
@@ -240,9 +239,10 @@ class _Fit:
         self._best = checkpoint.best
 
     def end(self) -> tuple[Epoch, ...]:
-        """Leave the network with the weights of the best epoch, the last one's when nobody judged;
-        the epochs there were.
+        """Leave the network on the processor, with the weights of the best epoch or, when nobody
+        judged, the last; the epochs there were.
         """
+        self._fitting.leave_device()
         if self._best:
             self._fitting.network.load_state_dict(self._best.weights)
         return tuple(self._epochs)
@@ -250,7 +250,7 @@ class _Fit:
     def _compare(self, metric: float) -> None:
         self._since_best += 1
         if self._best is None or metric > self._best.metric:
-            self._best = Best(metric, deepcopy(self._fitting.network.state_dict()))
+            self._best = Best(metric, self._fitting.weights())
             self._since_best = 0
 
     def _leave_done_phases(self) -> None:

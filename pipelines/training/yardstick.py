@@ -11,6 +11,7 @@ import torch
 
 from models.autoencoders.base import Network
 from models.autoencoders.losses import LOSSES
+from models.devices import anywhere
 from pipelines.data.interactions import Csr, to_rows
 from pipelines.data.splits import HeldOut
 from pipelines.training.biases import biases_scorer
@@ -69,7 +70,7 @@ def _minus_rmse(scorer: Scorer, users: HeldOut) -> float:
 
 
 def _reconstruction(network: Network) -> Scorer:
-    return network.reconstruct
+    return anywhere(network, network.reconstruct)
 
 
 RANKING = Yardstick(
