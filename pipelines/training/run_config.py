@@ -263,9 +263,10 @@ def with_options(
     *,
     seed: int | None = None,
     epochs: int | None = None,
+    device: str | None = None,
     budget_seconds: float | None = None,
 ) -> RunConfig:
-    """The run with another seed, length or time to search; None leaves it as it is."""
+    """The run with another seed, length, device or time to search; None leaves it as it is."""
     if budget_seconds is not None:
         if not config.searches:
             detail = f"The run {config.name} searches nothing, so that it has no budget."
@@ -275,9 +276,10 @@ def with_options(
         config = run_config_of(values)
     if seed is not None:
         config = replace(config, seed=seed)
-    if epochs is not None:
-        fit = {**asdict(config.fit), "epochs": epochs}
-        return run_config_of({**config.values(), "fit": fit})
+    given = {"epochs": epochs, "device": device}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if changes:
+        return run_config_of({**config.values(), "fit": {**asdict(config.fit), **changes}})
     return config
 
 

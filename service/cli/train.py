@@ -26,6 +26,10 @@ Config = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of the split, the weights and the noise.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs at most.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Where it trains: cpu, cuda (a GPU), or auto: a GPU if there is one."),
+]
 Budget = Annotated[
     float | None,
     typer.Option(
@@ -43,6 +47,7 @@ def train_command(
     config: Config,
     seed: Seed = None,
     epochs: Epochs = None,
+    device: Device = None,
     budget: Budget = None,
     once: Once = False,
     as_json: JsonOption = False,
@@ -56,7 +61,9 @@ def train_command(
     from pipelines.training.run_config import asked_run, with_options
 
     with answering(as_json=as_json):
-        run = with_options(asked_run(config), seed=seed, epochs=epochs, budget_seconds=budget)
+        run = with_options(
+            asked_run(config), seed=seed, epochs=epochs, device=device, budget_seconds=budget
+        )
         result = _train(run, once=once)
         if result is None:
             _tell_current(run.name, as_json=as_json)

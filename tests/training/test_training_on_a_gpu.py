@@ -1,5 +1,6 @@
 """Whole fits on a GPU, a pretend one and a real one if any: judged, interrupted, read back."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,11 +110,8 @@ def test_a_fit_in_mixed_precision_ranks_as_well(gpu: torch.device) -> None:
 
 def test_a_fit_to_images_is_judged_and_ends_as_on_the_processor(gpu: torch.device) -> None:
     rng = np.random.default_rng(0)
-    n, shape = 60, (1, 12, 12)
-    pixels = rng.integers(0, 256, (n, 144)).astype(np.uint8)
-    rows = ImageRows(
-        tuple(f"i{num}" for num in range(n)), pixels, shape, tuple(() for _ in range(n)), "digest"
-    )
+    pixels = rng.integers(0, 256, (60, 144)).astype(np.uint8)
+    rows = ImageRows(tuple(map(str, range(60))), ((),) * 60, pixels, "digest")
     fits = []
     for device in ("cuda", "cpu"):
         network = {"shape": [1, 12, 12], "latent_dim": 6, "shift": 1, "whitening": 0.5}
@@ -168,10 +166,15 @@ def test_a_member_that_does_not_say_trains_where_the_blend_does() -> None:
 
 def test_the_command_line_names_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOURGLASS_HOME", str(tmp_path))
+    monkeypatch.delenv("HOURGLASS_DATABASE_URL", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for arguments in (["db", "upgrade"], ["import", "lesson"]):
         assert CliRunner().invoke(main, arguments).exit_code == 0
-    asked = ["train", "denoising", "--set", "fit.device=cuda", "--json"]
-    result = CliRunner().invoke(main, asked)
-    assert result.exit_code == 1
-    assert "/fit/device" in result.stdout
+    for device, words in (("cuda", "sees no GPU"), ("gpu", "auto, cpu, cuda")):
+        asked = ["train", "denoising", "--epochs", "2", "--device", device, "--json"]
+        result = CliRunner().invoke(main, asked)
+        (error,) = json.loads(result.stderr or result.stdout)["errors"]
+        assert (result.exit_code, error["pointer"]) == (1, "/fit/device")
+        assert words in error["detail"]
+    trained = CliRunner().invoke(main, [*asked[:5], "auto", "--json"])
+    assert json.loads(trained.stdout)["promoted"]
