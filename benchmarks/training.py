@@ -9,6 +9,7 @@ Tasks:
     closed-form  edlae at 20,108 items, and where items outnumber users
     wide         a million users and 100,000 items: what fits and what is refused
     scaling      seconds of an epoch against users and items
+    gpu          mult-vae and recvae on the processor and on a GPU; skipped where there is none
 
 Processes take turns, A B A B. `make peers` installs RecBole; without it the task goes on with ours
 alone. DATA is anything that `hourglass import` knows; the other tasks make their rows.
@@ -21,7 +22,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.training_tasks import PEERS, TASKS
+from benchmarks.training_gpu import on_gpu
+from benchmarks.training_tasks import PEERS
+from benchmarks.training_tasks import TASKS as ON_PROCESSOR
+
+TASKS = {**ON_PROCESSOR, "gpu": on_gpu}
 
 
 def main() -> int:
@@ -51,7 +56,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--form", choices=PEERS, default="mult-vae", help="epoch: which network")
     parser.add_argument("--batch-size", type=int, default=2_048, help="epoch: of both sides")
     parser.add_argument("--turns", type=int, default=2, help="that count, after one to warm up")
-    parser.add_argument("--threads", type=int, default=2, help="closed-form: of the arithmetic")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="closed-form, gpu: of the processor's arithmetic"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON document on one line")
     return parser.parse_args()

@@ -84,7 +84,7 @@ def large(arguments: Namespace, folder: Path) -> Figures:
     """A network of 600-200-600 at the size of MovieLens-20M, in batches of 500: some batches in
     turns, by threads, scaled to an epoch; and what one thread spends its time on.
     """
-    rows, x = _made(folder, LARGE, arguments.seed)
+    rows, x = made(folder, LARGE, arguments.seed)
     variants = {"all items": 1.0, "a sample of them": LARGE_SHARE}
     shares = {f"{name}, {n} threads": share for name, share in variants.items() for n in (1, 2)}
 
@@ -109,7 +109,7 @@ def closed_form(arguments: Namespace, folder: Path) -> Figures:
     """EDLAE solved at 20,108 items, and where items outnumber users."""
     found = {}
     for name, size in (("20,108 items", LARGE), ("dual", DUAL)):
-        rows, x = _made(folder / name, size, arguments.seed)
+        rows, x = made(folder / name, size, arguments.seed)
         network = {"form": "edlae", "regularisation": [300.0]}
         command = ours(rows, "linear", network=network, threads=arguments.threads)
         found[name] = {"shape": x.shape, "ones": x.nnz, **_units(command, "solve")}
@@ -118,7 +118,7 @@ def closed_form(arguments: Namespace, folder: Path) -> Figures:
 
 def wide(arguments: Namespace, folder: Path) -> Figures:
     """100,000 items, a million users: what is refused, and what is trained in how much memory."""
-    rows, x = _made(folder, WIDE, arguments.seed)
+    rows, x = made(folder, WIDE, arguments.seed)
     network = {**MULT_VAE, "sampled_share": WIDE_SHARE}
     steps = 20
     trained = _units(ours(rows, network=network, steps=steps), "loading", "step", "step")
@@ -140,7 +140,7 @@ def scaling(arguments: Namespace, folder: Path) -> Figures:
     for axis, shapes in sizes.items():
         figures[axis] = []
         for shape in shapes:
-            rows, _ = _made(folder / f"{axis}-{shape[0]}-{shape[1]}", shape, arguments.seed)
+            rows, _ = made(folder / f"{axis}-{shape[0]}-{shape[1]}", shape, arguments.seed)
             commands = {
                 "all items": ours(rows, network=MULT_VAE),
                 "a sample of them": ours(
@@ -187,7 +187,8 @@ def _with_ratios(figures: dict[str, Figures], base: str) -> Figures:
     return dict(figures)
 
 
-def _made(folder: Path, size: tuple[int, int, int], seed: int) -> tuple[Path, Csr]:
+def made(folder: Path, size: tuple[int, int, int], seed: int) -> tuple[Path, Csr]:
+    """Rows of so many users, items and draws, and the file in the folder that holds them."""
     folder.mkdir(exist_ok=True)
     x = histories(*size, seed=seed)
     path = folder / "rows.npz"

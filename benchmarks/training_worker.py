@@ -20,13 +20,14 @@ from benchmarks.naive import NaiveMultVae
 from benchmarks.turns import Figures, answer_lines
 from models.autoencoders.base import Network
 from models.catalog import build
+from models.devices import DeviceName
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting
 from models.precision import PRECISIONS, PrecisionName, precision
 from pipelines.data.interactions import Csr, batches, to_rows
 from pipelines.data.splits import HeldOut
 from pipelines.machine import kept_memory
-from pipelines.training.evaluate import evaluate, network_scorer, ranked
+from pipelines.training.evaluate import Array, evaluate, network_scorer, ranked
 
 PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm")
 UPDATES = ("aten::_fused_adamw_",)
@@ -34,6 +35,8 @@ FIRST_LAYER = ("aten::_embedding_bag", "aten::embedding_bag")
 SOFTMAX = ("aten::_softmax", "aten::index_add_", "aten::mul", "aten::index")
 COPIES = ("aten::copy_", "aten::zero_", "aten::fill_")
 FIRST = 20
+RANKED, DEPTH = 2_000, 100
+"""Users, and items of each, whose order is compared between devices."""
 SIDE = 3_000
 """Of the square matrices whose product is the measure of the machine: the best of some tries."""
 TRIES = 5
@@ -43,7 +46,7 @@ class Work:
     """What can be asked for. Each unit is timed from outside.
 
     rows, test: files of sparse matrices. steps: batches of a unit `steps`. memory_gb: what a
-    unit `refusal` is told that there is.
+    unit `refusal` is told that there is. lists: where a unit `ranking` writes.
     """
 
     def __init__(
@@ -58,15 +61,18 @@ class Work:
         memory_gb: float = 12.0,
         optimiser: Literal["adamw", "sgd"] = "adamw",
         precision: PrecisionName = "auto",
+        device: DeviceName = "cpu",
+        seed: int = 1,
+        lists: str | None = None,
     ) -> None:
         torch.set_num_threads(threads)
         self._x: Csr = sparse.load_npz(rows)
         self._test: Csr | None = sparse.load_npz(test) if test else None
         self._batch_size, self._n_steps = batch_size, steps
-        self._memory = memory_gb * 1e9
-        self._generator = torch.Generator().manual_seed(1)
+        self._memory, self._lists = memory_gb * 1e9, lists
+        self._generator = torch.Generator().manual_seed(seed)
         self._config = config = FitConfig(
-            batch_size=batch_size, optimiser=optimiser, precision=precision
+            batch_size=batch_size, optimiser=optimiser, precision=precision, device=device
         )
         if kind == "naive":
             self._naive = NaiveMultVae(self._x.shape[1])
@@ -78,10 +84,11 @@ class Work:
         if self._network.phases():
             self._fitting = Fitting(self._network, config, generator=self._generator)
 
-    def epoch(self) -> None:
-        """All batches."""
+    def epoch(self) -> Figures:
+        """All batches, and what their loss is."""
         with kept_memory():
-            self._fitting.run_epoch(self._batches)
+            loss = self._fitting.run_epoch(self._batches)
+        return {"loss": loss.reconstruction}
 
     def step(self) -> None:
         """Some batches: for what takes too long as a whole."""
@@ -146,8 +153,23 @@ class Work:
         for name in PRECISIONS[:2]:
             with precision(name):
                 lists.append(ranked(network_scorer(self._network), self._x, FIRST))
-        pairs = zip(*lists, strict=True)
-        return {"in_common": float(np.mean([len(np.intersect1d(*pair)) for pair in pairs]) / FIRST)}
+        return {"in_common": in_common(*lists)}
+
+    def ranking(self) -> Figures:
+        """Write the first 100 items of some users, in float32 on the processor. How much of the
+        same is first on the device of the training, in float32 and in the digits of training; and
+        the most memory of a GPU that was in use. Nothing can be trained after it.
+        """
+        assert self._lists is not None
+        device = self._fitting.device.type
+        there = [self._first(name, device) for name in ("float32", self._config.precision)]
+        self._fitting.leave_device()
+        np.save(self._lists, self._first("float32", "cpu"))
+        return {
+            "on_processor_too": in_common(np.load(self._lists), there[0]),
+            "in_digits_too": in_common(*there),
+            "peak_gpu_mb": torch.cuda.max_memory_allocated() >> 20 if device == "cuda" else None,
+        }
 
     def solve(self) -> None:
         """A closed form."""
@@ -161,9 +183,19 @@ class Work:
             return {"refused": error.detail}
         return {"refused": None}
 
+    def _first(self, name: PrecisionName, device: str) -> Array:
+        with precision(name, device):
+            return ranked(network_scorer(self._network), self._x[:RANKED], DEPTH)
+
     def _batches(self) -> Any:
         rows: Any = batches(self._x, self._batch_size, self._generator)
         return rows
+
+
+def in_common(lists: Array, others: Array) -> float:
+    """The share of each user's list that is in the other one too, on the average."""
+    pairs = zip(lists, others, strict=True)
+    return float(np.mean([len(np.intersect1d(*pair)) for pair in pairs]) / lists.shape[1])
 
 
 def main() -> None:

@@ -68,11 +68,17 @@ class Worker:
 
 
 def in_turns(
-    commands: Mapping[str, Sequence[str]], unit: str, *, turns: int, warm: bool = True
+    commands: Mapping[str, Sequence[str]],
+    unit: str,
+    *,
+    turns: int,
+    warm: bool = True,
+    last: str | None = None,
 ) -> dict[str, Figures]:
     """Median seconds of each worker over the turns, all seconds, its last figures and peak memory.
 
-    warm: whether each does the unit once before anything is timed.
+    warm: whether each does the unit once before anything is timed. last: a unit that each does
+    once, after all turns.
     """
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(command)) for name, command in commands.items()}
@@ -86,6 +92,7 @@ def in_turns(
         return {
             name: {
                 **worker.facts,
+                **(worker.run(last) if last else {}),
                 **done[name][-1],
                 "seconds": median(each["seconds"] for each in done[name]),
                 "runs": [round(each["seconds"], 3) for each in done[name]],
