@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from models.autoencoders.base import Network
 from models.catalog import build
@@ -22,9 +21,11 @@ from models.supervised import SupervisedConfig, SupervisedFitting, fit_recognise
 from pipelines.runs import trees
 from tests.models.conftest import (
     SMALL,
+    assert_alike_and_on_the_processor,
     assert_goes_on_to_the_same_weights,
     checkerboard,
     kind_of,
+    nearly_equal,
     rows_of,
 )
 from tests.models.test_rating import ratings
@@ -80,19 +81,9 @@ def fitted(case: str, device: DeviceName, precision: PrecisionName = "float32") 
     return network
 
 
-def assert_alike(ours: nn.Module, theirs: nn.Module) -> None:
-    """All on the processor, and the same but for rounding."""
-    expected = theirs.state_dict()
-    assert list(ours.state_dict()) == list(expected)
-    for name, tensor in ours.state_dict().items():
-        assert type(tensor) is torch.Tensor, name
-        assert tensor.device.type == "cpu", name
-        assert torch.allclose(tensor, expected[name], rtol=1e-3, atol=1e-4), name
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_every_kind_comes_to_the_weights_of_the_processor(case: str, gpu: torch.device) -> None:
-    assert_alike(fitted(case, "cuda"), fitted(case, "cpu"))
+    assert_alike_and_on_the_processor(fitted(case, "cuda"), fitted(case, "cpu"))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -117,7 +108,7 @@ def test_ratings_of_items_come_to_the_weights_of_the_processor(gpu: torch.device
         fit_all(network, config, lambda: [items], generator=generator(), rows=rows)
         return network
 
-    assert_alike(fit("cuda"), fit("cpu"))
+    assert_alike_and_on_the_processor(fit("cuda"), fit("cpu"))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -135,7 +126,7 @@ def test_rows_with_a_shape_come_to_the_weights_of_the_processor(
 
     ours, theirs = fit("cuda"), fit("cpu")
     if precision == "float32":
-        assert_alike(ours, theirs)
+        assert_alike_and_on_the_processor(ours, theirs)
     else:
         x, expected = (each.reconstruct(rows).detach() for each in (ours, theirs))
         assert torch.allclose(x, expected, atol=0.05)
@@ -147,7 +138,7 @@ def test_a_fit_on_it_goes_on_from_its_saved_state(case: str, gpu: torch.device) 
         network = build(kind_of(case), SMALL[case], n_items=20, generator=generator())
         return Fitting(network, FitConfig(device=device), generator=generator())
 
-    assert_goes_on_to_the_same_weights(start, rows_of(TABLE), epochs=2)
+    assert_goes_on_to_the_same_weights(start, rows_of(TABLE), epochs=2, same=nearly_equal)
     fitting = start()
     fitting.run_epoch(lambda: [rows_of(TABLE)])
     assert {each.device.type for each in fitting.network.parameters()} == {gpu.type}
@@ -159,7 +150,7 @@ def test_a_fit_on_it_goes_on_from_its_saved_state(case: str, gpu: torch.device) 
         other.restore(state)
         other.run_epoch(lambda: [rows_of(TABLE)])
         other.leave_device()
-        assert_alike(other.network, fitting.network)
+        assert_alike_and_on_the_processor(other.network, fitting.network)
 
 
 def test_what_is_drawn_on_a_gpu_comes_from_a_generator_of_its_own_that_is_saved(
@@ -175,7 +166,7 @@ def test_what_is_drawn_on_a_gpu_comes_from_a_generator_of_its_own_that_is_saved(
         return Fitting(network, FitConfig(device="cuda"), generator=generator())
 
     assert set(start().state()["generators"]) == {"cpu", gpu.type}
-    assert_goes_on_to_the_same_weights(start, rows_of(TABLE), epochs=2)
+    assert_goes_on_to_the_same_weights(start, rows_of(TABLE), epochs=2, same=nearly_equal)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -193,7 +184,7 @@ def test_a_recogniser_comes_to_the_weights_of_the_processor(
 
     ours, theirs = fit("cuda"), fit("cpu")
     if precision == "float32":
-        assert_alike(ours.network, theirs.network)
+        assert_alike_and_on_the_processor(ours.network, theirs.network)
     else:
         found, expected = (each.probabilities(x).detach() for each in (ours, theirs))
         assert torch.allclose(found, expected, atol=0.02)
@@ -213,7 +204,7 @@ def test_a_fit_to_labels_on_it_goes_on_from_its_saved_state(gpu: torch.device) -
     for each in (fitting, other):
         each.run_epoch(x, labels)
         each.leave_device()
-    assert_alike(other.network, fitting.network)
+    assert_alike_and_on_the_processor(other.network, fitting.network)
 
 
 def test_answers_come_back_from_where_the_network_is(gpu: torch.device) -> None:

@@ -26,6 +26,7 @@ from pipelines.training.members import member_run
 from pipelines.training.run_config import RunConfig, named_run, run_config_of
 from pipelines.training.train import train
 from service.cli import main
+from tests.models.conftest import assert_alike_and_on_the_processor
 from tests.runs.test_resuming import SPLIT, interrupted, nothing
 from tests.worlds import ratings_world, two_tastes
 
@@ -73,11 +74,7 @@ def assert_alike(ours: Fitted, theirs: Fitted) -> None:
         assert one.phase == other.phase
         assert one.reconstruction == pytest.approx(other.reconstruction, rel=1e-3)
         assert one.metric == pytest.approx(other.metric, abs=0.02)
-    expected = theirs.network.state_dict()
-    for name, tensor in ours.network.state_dict().items():
-        assert type(tensor) is torch.Tensor, name
-        assert tensor.device.type == "cpu", name
-        assert torch.allclose(tensor, expected[name], rtol=1e-3, atol=1e-3), name
+    assert_alike_and_on_the_processor(ours.network, theirs.network)
 
 
 @pytest.mark.parametrize("kind", SMALL)
