@@ -98,7 +98,7 @@ def shared_data() -> Path:
         ),
     ]
 )
-def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.device:
+def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
     """What `device = "cuda"` of a fit then means: a pretend GPU, and a real one where there is one.
 
     Random numbers on it are those that the processor would draw.
@@ -113,7 +113,9 @@ def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torc
     if request.param == "cuda":
         for name in ("rand", "randn", "randint", "randperm", "bernoulli"):
             monkeypatch.setattr(torch, name, _drawn_on_the_processor(getattr(torch, name)))
-    return device
+    # Threads for the way back exist for those devices alone that were known before the first one.
+    with torch.autograd.set_multithreading_enabled(request.param == "cuda"):
+        yield device
 
 
 def _drawn_on_the_processor(draw: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
