@@ -15,6 +15,7 @@ from models.devices import DeviceName, anywhere, device_of, generator_on
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting, fit_all
 from models.precision import PrecisionName
+from models.products import MANY_ROWS
 from models.recognition import Recogniser
 from models.rows import transposed
 from models.supervised import SupervisedConfig, SupervisedFitting, fit_recogniser
@@ -98,6 +99,19 @@ def test_every_kind_learns_as_much_in_mixed_precision(case: str, gpu: torch.devi
     assert [tensor.dtype for tensor in ours.state_dict().values()] == expected
 
 
+@pytest.mark.parametrize("loss", ["multinomial", "bernoulli"])
+def test_many_rows_at_once_do_not_take_the_way_of_the_processors_caches(
+    loss: str, gpu: torch.device
+) -> None:
+    rows, losses = rows_of(TABLE.repeat(MANY_ROWS // len(TABLE) + 1, 1)), []
+    for device in ("cuda", "cpu"):
+        network = build("denoising", {**DENOISING, "loss": loss}, n_items=20, generator=generator())
+        config = FitConfig(precision="bfloat16", device=device)
+        fitting = Fitting(network, config, generator=generator())
+        losses.append([fitting.run_epoch(lambda: [rows]).reconstruction for _ in range(5)])
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
 def test_ratings_of_items_come_to_the_weights_of_the_processor(gpu: torch.device) -> None:
     def fit(device: DeviceName) -> Network:
         options = {"form": "item", "latent_dim": 6, "corruption_rate": 0.2}
@@ -165,7 +179,13 @@ def test_what_is_drawn_on_a_gpu_comes_from_a_generator_of_its_own_that_is_saved(
         network = build("variational", SMALL["variational"], n_items=20, generator=generator())
         return Fitting(network, FitConfig(device="cuda"), generator=generator())
 
-    assert set(start().state()["generators"]) == {"cpu", gpu.type}
+    fitting = start()
+    before = fitting.state()["generators"]
+    fitting.run_epoch(lambda: [rows_of(TABLE)])
+    after = fitting.state()["generators"]
+    assert set(before) == set(after) == {"cpu", gpu.type}
+    assert torch.equal(after["cpu"], before["cpu"])  # whose draws are those of the caller
+    assert not torch.equal(after[gpu.type], before[gpu.type])
     assert_goes_on_to_the_same_weights(start, rows_of(TABLE), epochs=2, same=nearly_equal)
 
 
