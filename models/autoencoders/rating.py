@@ -26,6 +26,7 @@ from models.autoencoders.layers import (
 )
 from models.autoencoders.search import Judge, best_of
 from models.errors import ConfigError, RowsError, choice_error
+from models.precision import widened
 from models.rows import Rows, SparseRows, entries, transposed, values_of, with_values
 
 Form = Literal["user", "item"]
@@ -226,7 +227,7 @@ class ItemRating(Network):
         codes = self.codes[item_nums]  # (n, width + 1)
         kernel = codes @ codes.T
         kernel.diagonal().add_(self.ridge)
-        v: Tensor = codes.T @ torch.linalg.solve(kernel, residuals)
+        v: Tensor = codes.T @ torch.linalg.solve(widened(kernel), residuals)
         return v
 
 

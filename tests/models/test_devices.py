@@ -14,10 +14,10 @@ from models.catalog import build
 from models.devices import DeviceName, anywhere, device_of, generator_on
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting, fit_all
-from models.precision import PrecisionName
+from models.precision import PrecisionName, precision
 from models.products import MANY_ROWS
 from models.recognition import Recogniser
-from models.rows import transposed
+from models.rows import SparseRows, transposed
 from models.supervised import SupervisedConfig, SupervisedFitting, fit_recogniser
 from pipelines.runs import trees
 from tests.models.conftest import (
@@ -73,10 +73,10 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def fitted(case: str, device: DeviceName, precision: PrecisionName = "float32") -> Network:
+def fitted(case: str, device: DeviceName, digits: PrecisionName = "float32") -> Network:
     """After three epochs of a long and a short batch, with an empty row in the first."""
     network = build(kind_of(case), CASES[case], n_items=20, generator=generator())
-    config = FitConfig(epochs=3, learning_rate=0.01, device=device, precision=precision)
+    config = FitConfig(epochs=3, learning_rate=0.01, device=device, precision=digits)
     batches = [rows_of(TABLE[:14]), rows_of(TABLE[14:])]
     fit_all(network, config, lambda: batches, generator=generator(), rows=rows_of(TABLE))
     return network
@@ -122,24 +122,26 @@ def test_ratings_of_items_come_to_the_weights_of_the_processor(gpu: torch.device
         fit_all(network, config, lambda: [items], generator=generator(), rows=rows)
         return network
 
-    assert_alike_and_on_the_processor(fit("cuda"), fit("cpu"))
+    ours = fit("cuda")
+    assert_alike_and_on_the_processor(ours, fit("cpu"))
+    assert_answers_the_same_from(gpu, ours, rows_of(ratings()))
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("digits", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", SHAPED)
 def test_rows_with_a_shape_come_to_the_weights_of_the_processor(
-    kind: str, precision: PrecisionName, gpu: torch.device
+    kind: str, digits: PrecisionName, gpu: torch.device
 ) -> None:
     rows = torch.rand(30, prod(SHAPED[kind]["shape"]), generator=generator())
 
     def fit(device: DeviceName) -> Network:
         network = build(kind, SHAPED[kind], n_items=rows.shape[1], generator=generator())
-        config = FitConfig(epochs=2, optimiser="sgd", device=device, precision=precision)
+        config = FitConfig(epochs=2, optimiser="sgd", device=device, precision=digits)
         fit_all(network, config, lambda: rows.split(20), generator=generator())
         return network
 
     ours, theirs = fit("cuda"), fit("cpu")
-    if precision == "float32":
+    if digits == "float32":
         assert_alike_and_on_the_processor(ours, theirs)
     else:
         x, expected = (each.reconstruct(rows).detach() for each in (ours, theirs))
@@ -189,21 +191,21 @@ def test_what_is_drawn_on_a_gpu_comes_from_a_generator_of_its_own_that_is_saved(
     assert_goes_on_to_the_same_weights(start, rows_of(TABLE), epochs=2, same=nearly_equal)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("digits", ["float32", "bfloat16"])
 def test_a_recogniser_comes_to_the_weights_of_the_processor(
-    precision: PrecisionName, gpu: torch.device
+    digits: PrecisionName, gpu: torch.device
 ) -> None:
     x, labels = bars(40)
 
     def fit(device: DeviceName) -> Recogniser:
         recogniser = Recogniser(small_encoder())
         options = {"epochs": 3, "batch_size": 16, "shift": 1, "flip": True, "optimiser": "sgd"}
-        config = SupervisedConfig(**options, precision=precision, device=device)
+        config = SupervisedConfig(**options, precision=digits, device=device)
         fit_recogniser(recogniser, x, labels, config, generator=generator())
         return recogniser
 
     ours, theirs = fit("cuda"), fit("cpu")
-    if precision == "float32":
+    if digits == "float32":
         assert_alike_and_on_the_processor(ours.network, theirs.network)
     else:
         found, expected = (each.probabilities(x).detach() for each in (ours, theirs))
@@ -227,15 +229,24 @@ def test_a_fit_to_labels_on_it_goes_on_from_its_saved_state(gpu: torch.device) -
     assert_alike_and_on_the_processor(other.network, fitting.network)
 
 
-def test_answers_come_back_from_where_the_network_is(gpu: torch.device) -> None:
-    network = build("denoising", SMALL["denoising"], n_items=20, generator=generator())
-    x = rows_of(TABLE)
-    expected = network.logits(x).detach()
-    network.to(gpu)
+def assert_answers_the_same_from(gpu: torch.device, network: Network, x: SparseRows) -> None:
+    """Here in float32, and there in either precision."""
+    answers = [network.eval().logits, network.reconstruct]
     with torch.inference_mode():
-        found = anywhere(network, network.logits)(x)
-    assert type(found) is torch.Tensor
-    assert torch.allclose(found, expected, atol=1e-5)
+        expected = [answer(x) for answer in answers]
+    network.to(gpu)
+    for name, error in (("float32", 1e-3), ("bfloat16", 0.05)):
+        for answer, there in zip(answers, expected, strict=True):
+            with torch.inference_mode(), precision(name, gpu.type):
+                found = anywhere(network, answer)(x)
+            assert type(found) is torch.Tensor
+            assert torch.allclose(found.float(), there, rtol=error, atol=error)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_kind_answers_from_where_it_is(case: str, gpu: torch.device) -> None:
+    network = build(kind_of(case), CASES[case], n_items=20, generator=generator())
+    assert_answers_the_same_from(gpu, network, rows_of(TABLE))
 
 
 def test_without_a_gpu_one_that_is_asked_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
