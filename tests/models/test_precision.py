@@ -80,6 +80,15 @@ def test_auto_is_what_the_processor_multiplies_itself() -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("can", [True, False])
+def test_auto_goes_by_the_gpu_on_a_gpu(can: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: can)
+    assert multiplies_bfloat16("cuda") is can
+    if not can:
+        with precision("auto", "cuda"):
+            assert not torch.is_autocast_enabled("cuda")
+
+
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(ConfigError, match="bfloat16"):
         FitConfig(precision="bfloat")  # type: ignore[arg-type]
