@@ -147,7 +147,8 @@ class Fitting:
             "phase_num": self._phase_num,
             "network": self.weights(),
             "optimisers": [kept(each.state_dict()) for each in self._optimisers],
-            "generators": {name: each.get_state() for name, each in self._generators.items()},
+            "generator": self.generator.get_state(),
+            "drawing": {self.device.type: self._drawing.get_state()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -156,14 +157,10 @@ class Fitting:
         self._begin(state["phase_num"])
         for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        for name, generator in self._generators.items():
-            if name in state["generators"]:
-                generator.set_state(state["generators"][name])
-
-    @property
-    def _generators(self) -> dict[str, torch.Generator]:
-        """By the device on which each draws."""
-        return {"cpu": self.generator, self.device.type: self._drawing}
+        self.generator.set_state(state["generator"])
+        drawing = state.get("drawing", {})  # a state of before there were devices has none
+        if self.device.type in drawing:
+            self._drawing.set_state(drawing[self.device.type])
 
     def precision(self) -> AbstractContextManager[object]:
         """Within it the network reckons as in training."""
