@@ -14,7 +14,8 @@ from models.errors import choice_error
 from pipelines.errors import Conflict, FieldError, InvalidInput, NotFound
 from pipelines.storage import runs
 from pipelines.storage.tables import Run
-from pipelines.training.run_config import RunConfig, named_run, run_names, with_options
+from pipelines.training.named import run_names
+from pipelines.training.run_config import RunConfig, named_run, with_options
 from pipelines.watch.config import WATCH, WatchConfig, with_watch_options
 
 OPEN = ("queued", "running")

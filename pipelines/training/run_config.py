@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -22,6 +21,7 @@ from models.options import check_types
 from pipelines.data.interactions import DataConfig
 from pipelines.errors import FieldError, InvalidInput, NotFound
 from pipelines.images.config import ImagesConfig
+from pipelines.training.named import named_members, run_names, values_of_run
 
 NAME = re.compile(r"\w[\w .+-]{0,49}")
 """Artifacts and their folders are called by it."""
@@ -66,7 +66,7 @@ class SearchConfig:
         for name in self.candidates:
             if name not in run_names():
                 raise choice_error("candidates", name, run_names())
-            kind = _text_of(name)["kind"]
+            kind = values_of_run(name)["kind"]
             if kind in NO_MEMBERS or KINDS[kind].subject != "interactions":
                 detail = f"The run {name}, of kind {kind}, cannot be a member of a blend."
                 raise ConfigError("candidates", detail)
@@ -120,24 +120,12 @@ class RunConfig:
         return {"data": config_values(self.data)}
 
 
-def run_names() -> list[str]:
-    """The names of the runs that can be asked for."""
-    folder = resources.files("pipelines.training") / "configs"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name[-5:] == ".toml")
-
-
 def named_run(name: str) -> RunConfig:
     """The run of that name. Raises NotFound that lists the names there are."""
     if name not in run_names():
         detail = choice_error("config", name, run_names()).detail
         raise NotFound(detail, errors=[FieldError("/config", detail)])
-    return run_config_of({"name": name, **_text_of(name)})
-
-
-def _text_of(name: str) -> dict[str, Any]:
-    """What the file of a named run says."""
-    text = (resources.files("pipelines.training") / "configs" / f"{name}.toml").read_text()
-    return tomllib.loads(text)
+    return run_config_of({"name": name, **values_of_run(name)})
 
 
 def read_run(path: Path) -> RunConfig:
@@ -172,7 +160,9 @@ def run_config_of(values: Mapping[str, Any]) -> RunConfig:
         _check_own(values["name"], values.get("seed", 42))
         _check_subject(values["kind"], values)
     with _refusals("/network"):
-        network = config_values(make_config(values["kind"], values.get("network", {})))
+        asked = values.get("network", {})
+        options = named_members(asked) if values["kind"] == "joint" else asked
+        network = config_values(make_config(values["kind"], options))
     search = _section(SearchConfig, "search", values["search"]) if "search" in values else None
     config = RunConfig(
         name=values["name"],

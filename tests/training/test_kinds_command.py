@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import figures, kinds
-from pipelines.training.run_config import named_run, run_names, with_options
+from pipelines.training.named import run_names
+from pipelines.training.run_config import named_run, with_options
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import torch
 from benchmarks.song_table import song_table
 from pipelines.data.interactions import to_rows
 from pipelines.data.splits import strong_generalisation
-from pipelines.training.run_config import RunConfig, named_run, run_names, with_options
+from pipelines.training.named import run_names
+from pipelines.training.run_config import RunConfig, named_run, with_options
 from pipelines.training.train import train
 from tests.worlds import two_tastes
 

@@ -225,9 +225,35 @@ def test_a_members_options_are_refused_before_anything_is_trained(
 
 
 def test_joint_is_recvae_and_all_of_blend() -> None:
-    """Their numbers to choose from are written in each file."""
     recvae, *solved = named_run("joint").network["members"]
     asked = named_run("recvae")
     assert run_config_of({"name": "recvae", "seed": asked.seed, **recvae}) == asked
     assert solved == named_run("blend").network["members"]
-    assert solved[0]["network"].items() <= named_run("normalised").network.items()
+
+
+def test_a_member_that_names_a_run_is_all_that_the_run_says() -> None:
+    members = [{"run": "mult-dae"}, {"kind": "linear"}]
+    values = {"name": "x", "kind": "joint", "network": {"members": members}}
+    config = run_config_of(values)
+    dae = named_run("mult-dae")
+    assert run_config_of(config.values()) == config  # nothing is named any more
+    assert member_run(config, Member(**config.network["members"][0])).fit == dae.fit
+
+
+@pytest.mark.parametrize(
+    ("member", "pointer", "detail"),
+    [
+        ({"run": "mult-dea"}, "members/1/run", "mult-dae"),
+        ({"run": ["wmf"]}, "members/1/run", "wmf"),
+        ({"run": "wmf", "fit": {"epochs": 2}}, "members/1/run", "leave out fit or run"),
+        ({"run": "blend"}, "members", "cannot be of kind 'joint'"),
+        ({"run": "autorec-user"}, "members", "cannot be of kind 'rating'"),
+    ],
+)
+def test_a_run_that_cannot_be_a_member_is_refused(
+    member: dict[str, Any], pointer: str, detail: str
+) -> None:
+    members = [{"kind": "linear"}, member]
+    with pytest.raises(InvalidInput, match=detail) as refused:
+        run_config_of({"name": "x", "kind": "joint", "network": {"members": members}})
+    assert refused.value.errors[0].pointer == f"/network/{pointer}"
