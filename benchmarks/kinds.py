@@ -20,7 +20,8 @@ from benchmarks.matrices import read_matrix
 from benchmarks.protocols import strong
 from benchmarks.tables import show
 from pipelines.errors import HourglassError
-from pipelines.training.run_config import named_run, run_names, with_options
+from pipelines.training.named import run_names
+from pipelines.training.run_config import named_run, with_options
 
 MOST_LEVELS = 20
 

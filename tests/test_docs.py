@@ -20,7 +20,7 @@ from benchmarks import convolution, song_table
 from benchmarks.pictures import pictures
 from models.catalog import KINDS
 from pipelines.settings import Settings
-from pipelines.training.run_config import run_names
+from pipelines.training.named import run_names
 from service.app import create_app
 from service.cli import COMMANDS
 
