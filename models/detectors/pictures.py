@@ -13,6 +13,9 @@ from torch import Tensor
 from models.detectors.cells import RowProblem
 from models.errors import RowsError
 
+ROUNDING = 1e-9
+"""What is left of a picture, as a share of it, that is rounding: it differs from batch to batch."""
+
 
 @dataclass(frozen=True)
 class PreparedPictures:
@@ -74,5 +77,7 @@ class Components:
         return codes * self.scale @ self.basis + self.mean
 
     def residual(self, x: Tensor) -> Tensor:
-        """What of the rows no code tells, (n_rows, n_pixels)."""
-        return x - self.restored(self.codes(x))
+        """What of the rows no code tells, (n_rows, n_pixels); nothing where it is but rounding."""
+        left = x - self.restored(self.codes(x))
+        told = left.norm(dim=1, keepdim=True) <= ROUNDING * x.norm(dim=1, keepdim=True)
+        return left.masked_fill(told, 0.0)

@@ -49,6 +49,16 @@ def detector() -> ImageDetector:
     return fit_images(bars(300, 0), ImageDetectorConfig(), generator=generator).detector
 
 
+def test_pictures_that_components_tell_to_rounding_score_the_same_in_any_batch() -> None:
+    shades = torch.linspace(0, 1, 6, dtype=torch.float64)[:, None, None, None]
+    pictures = shades.expand(-1, 3, SIDE, SIDE)
+    config = ImageDetectorConfig(calibration_share=0.0)
+    generator = torch.Generator().manual_seed(0)
+    fitted = fit_images(pictures, config, generator=generator).detector
+    alone = torch.cat([fitted.score(each[None]).scores for each in pictures])
+    assert torch.allclose(fitted.score(pictures).scores, alone, rtol=1e-5)
+
+
 def test_strange_pictures_stand_out(detector: ImageDetector) -> None:
     usual, lying = bars(50, 1), bars(50, 1).transpose(2, 3)
     assert detector.score(lying).scores.min() > detector.score(usual).scores.median()
