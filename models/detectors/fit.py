@@ -50,8 +50,8 @@ def fit_detector(
     )
     train, held_out = prepared.only(taught), prepared.only(kept_back)
     regime: Regime = "clean" if config.regime == "clean" else "contaminated"
-    recipe, careful = recipe_of(regime, config, window), regime == "contaminated"
-    ground = Ground(train.x, recipe, careful, generator, preparation.owner, on_step)
+    recipe, scores_own = recipe_of(regime, config, window), regime == "contaminated"
+    ground = Ground(train.x, recipe, scores_own, generator, preparation.owner, on_step)
     learned = _learned(ground, train)
     ones = torch.ones(len(preparation.columns) + 1, dtype=torch.float64)
     detector = RowDetector(
@@ -99,8 +99,9 @@ class _Learned:
 
 
 def _learned(ground: Ground, train: Prepared) -> _Learned:
-    """From the rows of the ground that are not trimmed; what is told of training is of all rows, as
-    if they were others. Without members where nothing varies.
+    """Members are fitted to the rows of the ground that are not trimmed; errors, and from them what
+    is typical and the contamination, are of all rows, scored as if they were others. There are no
+    members where nothing varies.
     """
     members: dict[MemberName, Member] = {}
     errors: list[Tensor] = []

@@ -22,8 +22,8 @@ from models.detectors.preparation import ColumnPlan, RowPreparation
 from models.detectors.windows import WindowDetector, WindowsConfig
 from models.errors import RowsError
 
-FORMAT = 3
-"""Of what `pack` gives; another number is refused."""
+FORMAT, READ = 4, (3, 4)
+"""Of what `pack` gives, and those that are read; another number is refused."""
 HEADS: dict[str, type[Neighbours] | type[Mahalanobis]] = {
     "neighbours": Neighbours,
     "robust-neighbours": Neighbours,
@@ -72,7 +72,7 @@ def pack(detector: RowDetector) -> tuple[Tensors, Values]:
 
 def unpack(tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> RowDetector:
     """The detector that `pack` was given. Raises RowsError for another format."""
-    if values.get("format") != FORMAT:
+    if values.get("format") not in READ:
         detail = f"The detector is of format {values.get('format')}, not {FORMAT}; fit it again."
         raise RowsError(detail)
     columns = tuple(rebuilt(ColumnPlan, {}, plan) for plan in values["columns"])

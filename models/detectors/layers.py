@@ -13,14 +13,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 N_MAPS, FILTER, STRIDE, BACK = 16, 5, 2, 3
-"""Of a window: maps, positions under a filter and from one to the next, and under one that leads
-back.
+"""Of a window: maps, positions under a filter, positions from one to the next, and places of the
+maps under a filter that leads back, which gives STRIDE positions.
 """
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """told: inputs besides the features. latent: what encoders give; code: what decoders read."""
+    """n_told: inputs besides the features. width: of hidden layers that are flat. latent: numbers
+    that encoders give; code: numbers that decoders read.
+    """
 
     n_features: int
     n_told: int

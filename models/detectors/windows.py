@@ -191,8 +191,11 @@ def fit_windows(
     is.
 
     Series are cut into pieces; a share of the pieces, whole, is held out, so that no value is both
-    learned from and calibrated with. Raises RowsError when no series can be used.
+    learned from and calibrated with. Raises RowsError when no series can be used, ConfigError for
+    categorical columns.
     """
+    if config.rows.categorical:
+        raise ConfigError("categorical", "Series are of numbers: no column can be categorical.")
     for series in many:
         check_columns(series, columns)
     good, problems = usable_series(many, columns, config.length)

@@ -8,7 +8,7 @@ from models.detectors.layers import BACK, FILTER, N_MAPS, STRIDE, Sizes, Sliding
 from models.detectors.networks import NetworksConfig, RowNetworks, fit_networks
 from models.detectors.objectives import OBJECTIVES
 
-N_MEMBERS, BATCH, N_COLUMNS, TOLD, WIDTH = 2, 3, 2, 1, 5
+N_MEMBERS, BATCH, N_COLUMNS, TOLD, LATENT, CODE = 2, 3, 2, 1, 6, 4
 
 
 @pytest.mark.parametrize("length", [2, 7, 8])
@@ -19,12 +19,12 @@ def test_sliding_layers_are_the_convolutions_of_torch(length: int) -> None:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
     layers = Sliding(length, N_COLUMNS, torch.arange(length * N_COLUMNS))
-    dims = layers.dims(Sizes(length * N_COLUMNS, TOLD, WIDTH, WIDTH, WIDTH))
+    dims = layers.dims(Sizes(length * N_COLUMNS, TOLD, 5, LATENT, CODE))
     weights = [drawn(N_MEMBERS, *dim) for dim in dims]
     biases = [drawn(N_MEMBERS, 1, dim[1]) for dim in dims]
     x = drawn(N_MEMBERS, BATCH, length * N_COLUMNS + TOLD)
     codes = layers.encode(x, weights, biases)
-    rebuilt = layers.decode(codes, weights, biases)
+    rebuilt = layers.decode(codes[..., :CODE], weights, biases)
     for num in range(N_MEMBERS):
         grid = x[num, :, :-TOLD].reshape(BATCH, length, N_COLUMNS).transpose(1, 2)
         told = x[num, :, -TOLD:, None].expand(-1, -1, length)
@@ -33,7 +33,7 @@ def test_sliding_layers_are_the_convolutions_of_torch(length: int) -> None:
         maps = F.conv1d(signals, filters, biases[0][num, 0], STRIDE, FILTER // 2).relu()
         code = maps.transpose(1, 2).flatten(1) @ weights[1][num] + biases[1][num]
         assert torch.allclose(codes[num], code)
-        maps = (code @ weights[2][num] + biases[2][num]).relu()
+        maps = (code[:, :CODE] @ weights[2][num] + biases[2][num]).relu()
         maps = maps.reshape(BATCH, -1, N_MAPS).transpose(1, 2)
         filters = weights[3][num].reshape(N_MAPS, BACK, -1).permute(2, 0, 1)
         back = F.conv1d(maps, filters, biases[3][num, 0], 1, BACK // 2)

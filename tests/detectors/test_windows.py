@@ -12,6 +12,7 @@ from models.detectors.cutting import check_order, pieces, starts_of
 from models.detectors.detector import DetectorConfig
 from models.detectors.fit import fit_detector
 from models.detectors.kept import pack_windows, unpack_windows
+from models.detectors.objectives import KindName
 from models.detectors.windows import (
     WindowDetector,
     WindowsConfig,
@@ -84,10 +85,27 @@ def test_windows_are_read_along_time_and_those_kept_before_that_as_they_were(
     ).detector
     before = replace(detector, rows=rows)
     tensors, values = pack_windows(before)
+    values["rows"]["format"] = 3
     del values["rows"]["networks"]["config"]["window"]
     series = waves(120, 3)
     again = unpack_windows(tensors, values).score(series)
     assert torch.equal(again.positions, before.score(series).positions)
+
+
+@pytest.mark.parametrize("kind", ["variational", "contractive"])
+def test_windows_of_every_kind_are_kept_also_where_a_cell_never_varies(kind: KindName) -> None:
+    series = waves(64, 6)
+    series[:, 1] = np.where(np.arange(64) % 16 == 3, 0.5, series[:, 1])  # in each window of 16
+    rows = replace(CONFIG.rows, kind=kind, members=("networks",))
+    config = WindowsConfig(length=16, step=16, rows=rows)
+    generator = torch.Generator().manual_seed(0)
+    fitted = fit_windows([series], config, columns=COLUMNS, generator=generator).detector
+    tensors, values = pack_windows(fitted)
+    cells = tensors["rows.networks.cells"].tolist()
+    assert cells == [num for num in range(32) if num != 2 * 3 + 1]
+    again = unpack_windows(load(save(tensors)), json.loads(json.dumps(values)))
+    other = waves(40, 7)
+    assert torch.equal(again.score(other).positions, fitted.score(other).positions)
 
 
 def test_windows_cover_every_position_and_the_shortest_series_is_one() -> None:
@@ -134,6 +152,9 @@ def test_options_and_rates_that_cannot_be_kept_are_refused(detector: WindowDetec
     scored = detector.score(waves(60, 5))
     with pytest.raises(ConfigError, match="too few for an alert rate of 0.0001"):
         detector.stretches(scored, 0.0001)
+    words = replace(CONFIG, rows=replace(CONFIG.rows, categorical=("1",)))
+    with pytest.raises(ConfigError, match="Series are of numbers"):
+        fit_windows([waves(200, 6)], words, columns=COLUMNS, generator=torch.Generator())
     alone = replace(CONFIG, rows=replace(CONFIG.rows, calibration_share=0.0))
     fitted = fit_windows([waves(200, 6)], alone, columns=COLUMNS, generator=torch.Generator())
     assert fitted.detector.score(waves(60, 5)).p_values is None
