@@ -20,7 +20,7 @@ from benchmarks.naive import NaiveMultVae
 from benchmarks.turns import Figures, answer_lines
 from models.autoencoders.base import Network
 from models.catalog import build
-from models.devices import DeviceName
+from models.devices import DeviceName, device_of
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting
 from models.precision import PRECISIONS, PrecisionName, precision
@@ -71,6 +71,7 @@ class Work:
         self._batch_size, self._n_steps = batch_size, steps
         self._memory, self._lists = memory_gb * 1e9, lists
         self._generator = torch.Generator().manual_seed(seed)
+        self._device = device_of(device).type
         self._config = config = FitConfig(
             batch_size=batch_size, optimiser=optimiser, precision=precision, device=device
         )
@@ -143,7 +144,7 @@ class Work:
     def evaluation(self) -> Figures:
         """Rank all items for all users of the test part, and the metrics, as within a fit."""
         assert self._test is not None
-        with kept_memory(), precision(self._config.precision):
+        with kept_memory(), precision(self._config.precision, self._device):
             judged = evaluate(network_scorer(self._network), HeldOut(self._x, self._test))
         return {"found": {name: judged.mean(name) for name in judged.per_user}}
 
@@ -151,7 +152,7 @@ class Work:
         """Of the first 20 items the share that is there too where products are in bfloat16."""
         lists = []
         for name in PRECISIONS[:2]:
-            with precision(name):
+            with precision(name, self._device):
                 lists.append(ranked(network_scorer(self._network), self._x, FIRST))
         return {"in_common": in_common(*lists)}
 
@@ -161,14 +162,14 @@ class Work:
         the most memory of a GPU that was in use. Nothing can be trained after it.
         """
         assert self._lists is not None
-        device = self._fitting.device.type
-        there = [self._first(name, device) for name in ("float32", self._config.precision)]
+        there = [self._first(name, self._device) for name in ("float32", self._config.precision)]
         self._fitting.leave_device()
         np.save(self._lists, self._first("float32", "cpu"))
+        peak = torch.cuda.max_memory_allocated() >> 20 if self._device == "cuda" else None
         return {
             "on_processor_too": in_common(np.load(self._lists), there[0]),
             "in_digits_too": in_common(*there),
-            "peak_gpu_mb": torch.cuda.max_memory_allocated() >> 20 if device == "cuda" else None,
+            "peak_gpu_mb": peak,
         }
 
     def solve(self) -> None:

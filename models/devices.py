@@ -1,6 +1,8 @@
 """Where a network trains: on the processor, or on a GPU. Answers are the processor's always."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
 from itertools import chain
 from typing import Any, Literal
 
@@ -24,7 +26,9 @@ def device_of(name: DeviceName) -> torch.device:
             "there is one, with a torch that was built for it."
         )
         raise ConfigError("device", detail)
-    return torch.device("cuda" if sees_gpu and name != "cpu" else "cpu")
+    if name == "cpu" or not sees_gpu:
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def generator_on(device: torch.device, generator: torch.Generator) -> torch.Generator:
@@ -35,10 +39,22 @@ def generator_on(device: torch.device, generator: torch.Generator) -> torch.Gene
     return torch.Generator(device).manual_seed(seed)
 
 
+def drawing_state(generator: torch.Generator) -> dict[str, Tensor]:
+    """The state of a generator, under the device on which it draws."""
+    return {generator.device.type: generator.get_state()}
+
+
+def restore_drawing(generator: torch.Generator, state: Mapping[str, Tensor]) -> None:
+    """Go back to it; a generator of another device than that of the state goes on as it is."""
+    if generator.device.type in state:
+        generator.set_state(state[generator.device.type])
+
+
 def kept(tree: Any) -> Any:
     """The same nested values, each tensor a copy on the processor that shares no memory."""
     if isinstance(tree, Tensor):
-        return tree.detach().to("cpu", copy=True)
+        # A copy of a tensor that is one number expanded takes no more memory than that number.
+        return deepcopy(tree.detach()) if tree.device.type == "cpu" else tree.detach().cpu()
     if isinstance(tree, Mapping):
         return {key: kept(value) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
@@ -46,7 +62,29 @@ def kept(tree: Any) -> Any:
     return tree
 
 
+def leave(device: torch.device, network: nn.Module) -> None:
+    """Bring the network back to the processor, and give back what is free of the GPU's memory."""
+    network.to("cpu")
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def within_memory(batch_size: int) -> Iterator[None]:
+    """Raise ConfigError where a GPU's memory does not hold a batch of so many rows."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        detail = (
+            f"The GPU's memory does not hold the network, its moments and a batch of {batch_size} "
+            "rows. Take a smaller batch_size, or device = 'cpu'."
+        )
+        raise ConfigError("device", detail) from None
+
+
 def anywhere(network: nn.Module, answer: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
     """What the network answers to rows on the processor, there again, wherever the network is."""
-    device = next(chain(network.parameters(), network.buffers())).device
-    return lambda rows: answer(rows.to(device)).cpu()
+    first = next(chain(network.parameters(), network.buffers()), None)
+    if first is None or first.device.type == "cpu":
+        return answer
+    return lambda rows: answer(rows.to(first.device)).cpu()

@@ -15,7 +15,17 @@ import torch
 from torch import nn
 
 from models.autoencoders.base import Network, Pass, TrainingPhase
-from models.devices import DEVICES, DeviceName, device_of, generator_on, kept
+from models.devices import (
+    DEVICES,
+    DeviceName,
+    device_of,
+    drawing_state,
+    generator_on,
+    kept,
+    leave,
+    restore_drawing,
+    within_memory,
+)
 from models.errors import ConfigError, choice_error
 from models.precision import PRECISIONS, PrecisionName, precision
 from models.rows import Rows, SparseRows
@@ -119,18 +129,23 @@ class Fitting:
     def run_epoch(self, batches: Batches) -> EpochLoss:
         """Every pass of the phase over all batches; leaves the network in evaluation mode.
 
-        The loss is that of the last pass. Raises FloatingPointError when it is no longer a number.
+        The loss is that of the last pass. Raises FloatingPointError when it is no longer a number,
+        ConfigError when a GPU's memory does not hold what it takes.
         """
         self.network.train()
         for each, optimiser in zip(self.phase.passes, self._optimisers, strict=True):
-            with _only_gradients_of(each.parameters, self.network):
+            alone = _only_gradients_of(each.parameters, self.network)
+            with alone, within_memory(self._config.batch_size):
                 loss = self._run_pass(each, optimiser, batches)
         self.network.eval()
         return loss
 
     def leave_device(self) -> None:
-        """Bring the network back to the processor; no epoch may follow."""
-        self.network.to("cpu")
+        """Bring the network back to the processor, and give the device's memory back; no epoch may
+        follow.
+        """
+        self._optimisers: list[torch.optim.Optimizer] = []
+        leave(self.device, self.network)
 
     def weights(self) -> dict[str, Any]:
         """The network's tensors as they are now, on the processor."""
@@ -148,7 +163,7 @@ class Fitting:
             "network": self.weights(),
             "optimisers": [kept(each.state_dict()) for each in self._optimisers],
             "generator": self.generator.get_state(),
-            "drawing": {self.device.type: self._drawing.get_state()},
+            "drawing": drawing_state(self._drawing),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -158,9 +173,8 @@ class Fitting:
         for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.generator.set_state(state["generator"])
-        drawing = state.get("drawing", {})  # a state of before there were devices has none
-        if self.device.type in drawing:
-            self._drawing.set_state(drawing[self.device.type])
+        # A state of before there were devices has none.
+        restore_drawing(self._drawing, state.get("drawing", {}))
 
     def precision(self) -> AbstractContextManager[object]:
         """Within it the network reckons as in training."""
@@ -231,7 +245,11 @@ def fit_all(
     if rows is not None:
         network.prepare(rows)
     if network.phases():
-        _run_phases(Fitting(network, config, generator=generator), config, batches)
+        fitting = Fitting(network, config, generator=generator)
+        try:
+            _run_phases(fitting, config, batches)
+        finally:
+            fitting.leave_device()
     if rows is not None:
         network.solve(rows)
 
@@ -243,4 +261,3 @@ def _run_phases(fitting: Fitting, config: FitConfig, batches: Batches) -> None:
         fitting.next_phase()
     for _ in range(config.epochs):
         fitting.run_epoch(batches)
-    fitting.leave_device()

@@ -3,6 +3,8 @@
 In bfloat16 (8 bits of mantissa, the exponents of float32) a product of matrices takes a fraction
 of the time where the processor or GPU multiplies it itself; elsewhere it takes longer. Sums within
 a product are in float32 (Kalamkar et al. 2019, "A study of bfloat16 for deep learning training").
+On a GPU torch's own defaults hold: it may add parts of a sum in bfloat16, and reckons convolutions
+of float32 in 10 bits of mantissa (TF32).
 """
 
 from contextlib import AbstractContextManager, nullcontext

@@ -13,7 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from models.augmentation import check_shift, flip, shift
-from models.devices import DEVICES, DeviceName, device_of, generator_on, kept
+from models.devices import (
+    DEVICES,
+    DeviceName,
+    device_of,
+    drawing_state,
+    generator_on,
+    kept,
+    leave,
+    restore_drawing,
+    within_memory,
+)
 from models.errors import ConfigError
 from models.fitting import OPTIMISERS, check_choices, check_optimisation
 from models.precision import PRECISIONS, PrecisionName, precision
@@ -99,7 +109,8 @@ class SupervisedFitting:
 
         x: (n, channels, height, width), or (n, n_features) where pictures are neither moved nor
         mirrored; labels as `Recogniser.loss` reads them. Returns the mean loss. Raises
-        FloatingPointError when it is no longer a number, ConfigError when the schedule is over.
+        FloatingPointError when it is no longer a number, ConfigError when the schedule is over or
+        a GPU's memory does not hold what it takes.
         """
         self._check(x, labels)
         self.network.train()
@@ -109,7 +120,8 @@ class SupervisedFitting:
         for number, batch in enumerate(batches):
             progress = (self.epochs_done + (number + 0.5) / len(batches)) / self._config.epochs
             some, right = (each[batch].to(self.device) for each in (x, labels))
-            total += len(batch) * self._step(progress, some, right)
+            with within_memory(self._config.batch_size):
+                total += len(batch) * self._step(progress, some, right)
         self.network.eval()
         self.epochs_done += 1
         if not math.isfinite(total):
@@ -117,19 +129,22 @@ class SupervisedFitting:
         return total / max(len(x), 1)
 
     def leave_device(self) -> None:
-        """Bring the network back to the processor; no epoch may follow."""
-        self.network.to("cpu")
+        """Bring the network back to the processor, and give the device's memory back; no epoch may
+        follow.
+        """
+        self._optimiser.state.clear()
+        leave(self.device, self.network)
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on; `restore` of it continues to the same weights, on
-        the same device.
+        the same device; on another with other numbers drawn.
         """
         return {
             "epochs_done": self.epochs_done,
             "network": kept(self.network.state_dict()),
             "optimiser": kept(self._optimiser.state_dict()),
             "generator": self.generator.get_state(),
-            "drawing": self._drawing.get_state(),
+            "drawing": drawing_state(self._drawing),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -138,7 +153,8 @@ class SupervisedFitting:
         self.network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"])
-        self._drawing.set_state(state["drawing"])
+        # A state of before there were devices has none.
+        restore_drawing(self._drawing, state.get("drawing", {}))
 
     def _check(self, x: Tensor, labels: Tensor) -> None:
         if self.epochs_done >= self._config.epochs:
@@ -180,6 +196,8 @@ def fit_recogniser(
 ) -> None:
     """Run all epochs; on_epoch hears how many are done, and the mean loss of the last one."""
     fitting = SupervisedFitting(recogniser, config, generator=generator)
-    for number in range(config.epochs):
-        on_epoch(number + 1, fitting.run_epoch(x, labels))
-    fitting.leave_device()
+    try:
+        for number in range(config.epochs):
+            on_epoch(number + 1, fitting.run_epoch(x, labels))
+    finally:
+        fitting.leave_device()

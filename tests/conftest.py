@@ -89,6 +89,14 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_gpu() -> Iterator[None]:
+    """Training is the processor's, which comes to the same each time, but where `gpu` is asked."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(torch.cuda, "is_available", lambda: False)
+        yield
+
+
 @pytest.fixture(
     params=[
         "pretend",
@@ -111,6 +119,7 @@ def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         )
         monkeypatch.setattr(f"{module}.generator_on", lambda device, generator: generator)
     if request.param == "cuda":
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         for name in ("rand", "randn", "randint", "randperm", "bernoulli"):
             monkeypatch.setattr(torch, name, _drawn_on_the_processor(getattr(torch, name)))
     # Threads for the way back exist for those devices alone that were known before the first one.

@@ -33,7 +33,7 @@ class Member:
     network: Mapping[str, Any] = field(default_factory=dict)
     """Options of the kind."""
     fit: Mapping[str, Any] = field(default_factory=dict)
-    """How it is fitted where each member is fitted by itself."""
+    """How it is fitted where each is fitted by itself; threads and device are the blend's."""
 
 
 def check_member(values: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 `weights.safetensors` (the network's tensors and the calibration scores), `vocabulary.json`, with a
 content tower `content.json`, and `manifest.json`, which names the sha256 of the others. The
 artifact's id is made of the manifest's own sha256: equal data, seed and libraries give an equal
-id, whenever and wherever.
+id on equal processors, whenever.
 """
 
 import hashlib

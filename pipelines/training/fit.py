@@ -14,6 +14,7 @@ import torch
 from models.autoencoders.base import Network
 from models.autoencoders.search import Judge
 from models.catalog import build
+from models.devices import device_of
 from models.errors import ConfigError
 from models.fitting import Fitting
 from models.rows import Rows, SparseRows
@@ -60,6 +61,7 @@ def fit_examples(
     examples: Examples, config: RunConfig, *, checkpoints: Checkpoints, on_progress: OnProgress
 ) -> Fitted:
     """The same for any examples. Raises InvalidInput when the configuration does not fit them."""
+    check_device(config)
     torch.set_num_threads(config.fit.threads)
     generator = torch.Generator().manual_seed(config.seed)
     network = _build(config, examples.n_items, generator)
@@ -70,6 +72,12 @@ def fit_examples(
         )
         checkpoints.save(checkpoint)
     return _fitted(network, config, checkpoint)
+
+
+def check_device(config: RunConfig) -> None:
+    """Raise InvalidInput where the run asks for a GPU and there is none."""
+    with _refusals("fit"):
+        device_of(config.fit.device)
 
 
 def fit_so_far(split: Split, config: RunConfig, checkpoints: Checkpoints) -> Fitted | None:
@@ -143,13 +151,13 @@ def _last_checkpoint(
     _prepare(network, examples)
     epochs: tuple[Epoch, ...] = ()
     if network.phases():
-        with _refusals("fit"):
-            fit = _Fit(network, examples, config, generator, on_progress)
+        fit = _Fit(network, examples, config, generator, on_progress)
         if begun is not None:
             fit.restore(begun)
         with kept_memory():
             while not fit.is_over:
-                fit.run_epoch()
+                with _refusals("fit"):
+                    fit.run_epoch()
                 checkpoints.save(fit.checkpoint())
         epochs = fit.end()
     on_progress(Progress("solving", 0, 1))

@@ -10,7 +10,7 @@ from models.catalog import make_config
 from pipelines.data.splits import Split
 from pipelines.training.blending import blend_weights
 from pipelines.training.checkpoints import Checkpoints
-from pipelines.training.fit import Fitted, fit
+from pipelines.training.fit import Fitted, check_device, fit
 from pipelines.training.members import member_name, member_run, settled_joint
 from pipelines.training.progress import OnProgress, Progress
 from pipelines.training.run_config import RunConfig
@@ -21,6 +21,7 @@ def fit_run(
     split: Split, config: RunConfig, *, checkpoints: Checkpoints, on_progress: OnProgress
 ) -> Fitted:
     """Fit from the last checkpoints, or from the beginning; for the errors see `fit`."""
+    check_device(config)  # before hours of what needs none
     if config.kind != "joint":
         return fit(split, config, checkpoints=checkpoints, on_progress=on_progress)
     if config.searches:

@@ -13,12 +13,9 @@ def member_name(num: int) -> str:
 
 
 def member_run(config: RunConfig, member: Member) -> RunConfig:
-    """The run of one member: seed, data and threads of the blend's, at most its epochs, and where
-    the member does not say otherwise its device.
-    """
+    """The run of one member: seed, data, threads and device of the blend's, at most its epochs."""
     values = config.values()
-    own = {"device": config.fit.device, **member.fit}
-    fit_values = {**own, "threads": config.fit.threads}
+    fit_values = {**member.fit, "threads": config.fit.threads, "device": config.fit.device}
     run = run_config_of(
         {**values, "kind": member.kind, "network": member.network, "fit": fit_values}
     )

@@ -54,7 +54,7 @@ def train_command(
 ) -> None:
     """Train on the stored interactions or images, judge, and promote what passes the gate.
 
-    Same data and seed give the same artifact. Ctrl-C stops; what is live stays live.
+    On a processor same data and seed give the same artifact. Ctrl-C stops; what is live stays live.
 
     Example: hourglass train denoising --seed 7, or hourglass train auto --budget 20m
     """

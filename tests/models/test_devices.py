@@ -11,7 +11,7 @@ import torch
 
 from models.autoencoders.base import Network
 from models.catalog import build
-from models.devices import DeviceName, anywhere, device_of, generator_on
+from models.devices import DeviceName, anywhere, device_of, generator_on, kept
 from models.errors import ConfigError
 from models.fitting import FitConfig, Fitting, fit_all
 from models.precision import PrecisionName, precision
@@ -186,7 +186,8 @@ def test_what_is_drawn_on_a_gpu_comes_from_a_generator_of_its_own_that_is_saved(
     fitting.run_epoch(lambda: [rows_of(TABLE)])
     after = fitting.state()
     assert torch.equal(after["generator"], before["generator"])  # it draws what the caller does
-    assert not torch.equal(after["drawing"][gpu.type], before["drawing"][gpu.type])
+    (drawn,), (drawn_before,) = after["drawing"].values(), before["drawing"].values()
+    assert not torch.equal(drawn, drawn_before)
     assert_goes_on_to_the_same_weights(start, rows_of(TABLE), epochs=2, same=nearly_equal)
 
 
@@ -246,6 +247,25 @@ def assert_answers_the_same_from(gpu: torch.device, network: Network, x: SparseR
 def test_every_kind_answers_from_where_it_is(case: str, gpu: torch.device) -> None:
     network = build(kind_of(case), CASES[case], n_items=20, generator=generator())
     assert_answers_the_same_from(gpu, network, rows_of(TABLE))
+
+
+def test_a_state_of_another_device_or_of_before_there_were_any_goes_on() -> None:
+    x, labels = bars(40)
+    recogniser, config = Recogniser(small_encoder()), SupervisedConfig(epochs=3, shift=1)
+    fitting = SupervisedFitting(recogniser, config, generator=generator())
+    network = build("denoising", SMALL["denoising"], n_items=20, generator=generator())
+    other = Fitting(network, FitConfig(), generator=generator())
+    of_a_gpu = {"cuda": torch.zeros(16, dtype=torch.uint8)}
+    for state, restore in ((fitting.state(), fitting.restore), (other.state(), other.restore)):
+        restore({**state, "drawing": of_a_gpu})
+        del state["drawing"]
+        restore(state)
+    assert fitting.run_epoch(x, labels) > 0
+
+
+def test_what_is_kept_of_one_number_expanded_is_one_number() -> None:
+    copy = kept({"weight": torch.zeros(1).expand(50, 50)})["weight"]
+    assert (copy.shape, copy.untyped_storage().nbytes()) == ((50, 50), 4)
 
 
 def test_without_a_gpu_one_that_is_asked_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
 
+from models.autoencoders.denoising import DenoisingAutoencoder
 from models.autoencoders.joint import Member
 from models.devices import DeviceName
 from pipelines.data.splits import Split, strong_generalisation
@@ -23,7 +24,7 @@ from pipelines.training.checkpoints import InMemory
 from pipelines.training.fit import Fitted, fit_examples
 from pipelines.training.fit_run import fit_run
 from pipelines.training.members import member_run
-from pipelines.training.run_config import RunConfig, named_run, run_config_of
+from pipelines.training.run_config import RunConfig, named_run, run_config_of, with_options
 from pipelines.training.train import train
 from service.cli import main
 from tests.models.conftest import assert_alike_and_on_the_processor
@@ -151,14 +152,32 @@ def test_a_gpu_that_is_not_there_is_refused_with_the_field(
 def test_named_runs_in_mixed_precision_take_the_gpu_where_there_is_one() -> None:
     for name in ("mult-dae", "mult-vae", "recvae"):
         assert named_run(name).fit.device == named_run(name).fit.precision == "auto"
+    assert named_run("joint").fit.device == named_run("auto").fit.device == "auto"
     assert named_run("denoising").fit.device == "cpu"
 
 
-def test_a_member_that_does_not_say_trains_where_the_blend_does() -> None:
-    blend = config("joint", "auto")
-    member = {"kind": "denoising", "network": {}}
-    assert member_run(blend, Member(**member)).fit.device == "auto"
-    assert member_run(blend, Member(**{**member, "fit": {"device": "cpu"}})).fit.device == "cpu"
+def test_members_train_where_the_blend_is_told_to() -> None:
+    for device in ("cpu", "cuda"):
+        blend = with_options(named_run("joint"), device=device)
+        members = [Member(**each) for each in blend.network["members"]]
+        assert {member_run(blend, each).fit.device for each in members} == {device}
+
+
+def test_a_gpu_that_is_not_there_is_missed_before_anything_is_fitted() -> None:
+    blend = with_options(named_run("joint"), device="cuda")
+    with pytest.raises(InvalidInput, match="sees no GPU") as refused:
+        fit_run(SPLIT, blend, checkpoints=InMemory(), on_progress=pytest.fail)
+    assert refused.value.errors[0].pointer == "/fit/device"
+
+
+def test_a_gpu_with_too_little_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loss(*_: object) -> NoReturn:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(DenoisingAutoencoder, "loss", loss)
+    with pytest.raises(InvalidInput, match="smaller batch_size") as refused:
+        fit_run(SPLIT, config("denoising", "cpu"), checkpoints=InMemory(), on_progress=nothing)
+    assert refused.value.errors[0].pointer == "/fit/device"
 
 
 def test_the_command_line_names_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
