@@ -14,7 +14,8 @@ from models.detectors.cells import RowProblem
 from models.errors import RowsError
 
 ROUNDING = 1e-9
-"""What is left of a picture, as a share of it, that is rounding: it differs from batch to batch."""
+"""What is left of a picture, as a share of it and of the mean, that is rounding: it differs from
+batch to batch."""
 
 
 @dataclass(frozen=True)
@@ -79,5 +80,6 @@ class Components:
     def residual(self, x: Tensor) -> Tensor:
         """What of the rows no code tells, (n_rows, n_pixels); nothing where it is but rounding."""
         left = x - self.restored(self.codes(x))
-        told = left.norm(dim=1, keepdim=True) <= ROUNDING * x.norm(dim=1, keepdim=True)
+        size = x.norm(dim=1, keepdim=True) + self.mean.norm()
+        told = left.norm(dim=1, keepdim=True) <= ROUNDING * size
         return left.masked_fill(told, 0.0)

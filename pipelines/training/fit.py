@@ -61,7 +61,6 @@ def fit_examples(
     examples: Examples, config: RunConfig, *, checkpoints: Checkpoints, on_progress: OnProgress
 ) -> Fitted:
     """The same for any examples. Raises InvalidInput when the configuration does not fit them."""
-    check_device(config)
     torch.set_num_threads(config.fit.threads)
     generator = torch.Generator().manual_seed(config.seed)
     network = _build(config, examples.n_items, generator)
@@ -151,6 +150,7 @@ def _last_checkpoint(
     _prepare(network, examples)
     epochs: tuple[Epoch, ...] = ()
     if network.phases():
+        check_device(config)
         fit = _Fit(network, examples, config, generator, on_progress)
         if begun is not None:
             fit.restore(begun)

@@ -21,9 +21,9 @@ def fit_run(
     split: Split, config: RunConfig, *, checkpoints: Checkpoints, on_progress: OnProgress
 ) -> Fitted:
     """Fit from the last checkpoints, or from the beginning; for the errors see `fit`."""
-    check_device(config)  # before hours of what needs none
     if config.kind != "joint":
         return fit(split, config, checkpoints=checkpoints, on_progress=on_progress)
+    check_device(config)  # before hours of what needs none
     if config.searches:
         config = search(split, config, checkpoints=checkpoints, on_progress=on_progress)
     return _fit_joint(split, config, checkpoints, on_progress)
