@@ -39,15 +39,32 @@ def generator_on(device: torch.device, generator: torch.Generator) -> torch.Gene
     return torch.Generator(device).manual_seed(seed)
 
 
-def drawing_state(generator: torch.Generator) -> dict[str, Tensor]:
-    """The state of a generator, under the device on which it draws."""
-    return {generator.device.type: generator.get_state()}
+class Place:
+    """Where one fit happens: its device, and the generator of what is drawn there.
 
+    The network is brought there, and back by `leave`. Raises ConfigError for a GPU where there is
+    none.
+    """
 
-def restore_drawing(generator: torch.Generator, state: Mapping[str, Tensor]) -> None:
-    """Go back to it; a generator of another device than that of the state goes on as it is."""
-    if generator.device.type in state:
-        generator.set_state(state[generator.device.type])
+    def __init__(self, name: DeviceName, network: nn.Module, generator: torch.Generator) -> None:
+        self.device = device_of(name)
+        self.drawing = generator_on(self.device, generator)
+        self._network = network.to(self.device)
+
+    def state(self) -> dict[str, Tensor]:
+        """Of the generator, under the device on which it draws."""
+        return {self.drawing.device.type: self.drawing.get_state()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to it; after a state of another device what is drawn goes on as it is."""
+        if self.drawing.device.type in state:
+            self.drawing.set_state(state[self.drawing.device.type])
+
+    def leave(self) -> None:
+        """Bring the network back to the processor, and give the free memory of a GPU back."""
+        self._network.to("cpu")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 def kept(tree: Any) -> Any:
@@ -60,13 +77,6 @@ def kept(tree: Any) -> Any:
     if isinstance(tree, list | tuple):
         return type(tree)(kept(value) for value in tree)
     return tree
-
-
-def leave(device: torch.device, network: nn.Module) -> None:
-    """Bring the network back to the processor, and give back what is free of the GPU's memory."""
-    network.to("cpu")
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 @contextmanager

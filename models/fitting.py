@@ -15,17 +15,7 @@ import torch
 from torch import nn
 
 from models.autoencoders.base import Network, Pass, TrainingPhase
-from models.devices import (
-    DEVICES,
-    DeviceName,
-    device_of,
-    drawing_state,
-    generator_on,
-    kept,
-    leave,
-    restore_drawing,
-    within_memory,
-)
+from models.devices import DEVICES, DeviceName, Place, kept, within_memory
 from models.errors import ConfigError, choice_error
 from models.precision import PRECISIONS, PrecisionName, precision
 from models.rows import Rows, SparseRows
@@ -102,11 +92,10 @@ class Fitting:
     """
 
     def __init__(self, network: Network, config: FitConfig, *, generator: torch.Generator) -> None:
-        self.device = device_of(config.device)
-        self.network = network.to(self.device)
+        self._place = Place(config.device, network, generator)
+        self.network = network
         self.generator = generator
         """Draws what is drawn on the processor, such as the order of rows."""
-        self._drawing = generator_on(self.device, generator)
         self._config = config
         self._phases = network.phases()
         self._begin(0)
@@ -145,7 +134,7 @@ class Fitting:
         follow.
         """
         self._optimisers: list[torch.optim.Optimizer] = []
-        leave(self.device, self.network)
+        self._place.leave()
 
     def weights(self) -> dict[str, Any]:
         """The network's tensors as they are now, on the processor."""
@@ -163,7 +152,7 @@ class Fitting:
             "network": self.weights(),
             "optimisers": [kept(each.state_dict()) for each in self._optimisers],
             "generator": self.generator.get_state(),
-            "drawing": drawing_state(self._drawing),
+            "drawing": self._place.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -174,11 +163,11 @@ class Fitting:
             optimiser.load_state_dict(saved)
         self.generator.set_state(state["generator"])
         # A state of before there were devices has none.
-        restore_drawing(self._drawing, state.get("drawing", {}))
+        self._place.restore(state.get("drawing", {}))
 
     def precision(self) -> AbstractContextManager[object]:
         """Within it the network reckons as in training."""
-        return precision(self._config.precision, self.device.type)
+        return precision(self._config.precision, self._place.device.type)
 
     def _begin(self, phase_num: int) -> None:
         self._phase_num = phase_num
@@ -194,12 +183,12 @@ class Fitting:
     ) -> EpochLoss:
         if each.begin is not None:
             each.begin()
-        sums = torch.zeros(2, dtype=torch.float64, device=self.device)
+        sums = torch.zeros(2, dtype=torch.float64, device=self._place.device)
         n_rows = 0
         for _ in range(each.times):
             for batch in batches():
                 self.network.check(batch)
-                sums += len(batch) * self._step(each, optimiser, batch.to(self.device))
+                sums += len(batch) * self._step(each, optimiser, batch.to(self._place.device))
                 n_rows += len(batch)
         if not torch.isfinite(sums).all():
             raise FloatingPointError("The loss is no longer finite; lower the learning rate.")
@@ -209,7 +198,7 @@ class Fitting:
     def _step(self, each: Pass, optimiser: torch.optim.Optimizer, batch: Rows) -> torch.Tensor:
         optimiser.zero_grad()
         with self.precision():
-            terms = each.loss(batch, self._drawing)
+            terms = each.loss(batch, self._place.drawing)
         terms.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         return torch.stack([terms.reconstruction.detach(), terms.penalty.detach()]).double()

@@ -13,17 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.augmentation import check_shift, flip, shift
-from models.devices import (
-    DEVICES,
-    DeviceName,
-    device_of,
-    drawing_state,
-    generator_on,
-    kept,
-    leave,
-    restore_drawing,
-    within_memory,
-)
+from models.devices import DEVICES, DeviceName, Place, kept, within_memory
 from models.errors import ConfigError
 from models.fitting import OPTIMISERS, check_choices, check_optimisation
 from models.precision import PRECISIONS, PrecisionName, precision
@@ -91,10 +81,9 @@ class SupervisedFitting:
         self, recogniser: Recogniser, config: SupervisedConfig, *, generator: torch.Generator
     ) -> None:
         assert isinstance(recogniser.network, nn.Module)
-        self.device = device_of(config.device)
-        self.network = recogniser.network.to(self.device)
+        self._place = Place(config.device, recogniser.network, generator)
+        self.network = recogniser.network
         self.generator = generator
-        self._drawing = generator_on(self.device, generator)
         self.epochs_done = 0
         self._recogniser = recogniser
         self._config = config
@@ -119,7 +108,7 @@ class SupervisedFitting:
         total = 0.0
         for number, batch in enumerate(batches):
             progress = (self.epochs_done + (number + 0.5) / len(batches)) / self._config.epochs
-            some, right = (each[batch].to(self.device) for each in (x, labels))
+            some, right = (each[batch].to(self._place.device) for each in (x, labels))
             with within_memory(self._config.batch_size):
                 total += len(batch) * self._step(progress, some, right)
         self.network.eval()
@@ -133,7 +122,7 @@ class SupervisedFitting:
         follow.
         """
         self._optimiser.state.clear()
-        leave(self.device, self.network)
+        self._place.leave()
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on; `restore` of it continues to the same weights, on
@@ -144,7 +133,7 @@ class SupervisedFitting:
             "network": kept(self.network.state_dict()),
             "optimiser": kept(self._optimiser.state_dict()),
             "generator": self.generator.get_state(),
-            "drawing": drawing_state(self._drawing),
+            "drawing": self._place.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -154,7 +143,7 @@ class SupervisedFitting:
         self._optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"])
         # A state of before there were devices has none.
-        restore_drawing(self._drawing, state.get("drawing", {}))
+        self._place.restore(state.get("drawing", {}))
 
     def _check(self, x: Tensor, labels: Tensor) -> None:
         if self.epochs_done >= self._config.epochs:
@@ -173,16 +162,16 @@ class SupervisedFitting:
         for group in self._optimiser.param_groups:
             group["lr"] = self._config.learning_rate * SCHEDULES[self._config.schedule](progress)
         self._optimiser.zero_grad()
-        with precision(self._config.precision, self.device.type):
-            terms = self._recogniser.loss(self._changed(x), labels, self._drawing)
+        with precision(self._config.precision, self._place.device.type):
+            terms = self._recogniser.loss(self._changed(x), labels, self._place.drawing)
         terms.total.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         return float(terms.total.detach())
 
     def _changed(self, x: Tensor) -> Tensor:
         if self._config.shift:
-            x = shift(x, self._config.shift, self._drawing)
-        return flip(x, self._drawing) if self._config.flip else x
+            x = shift(x, self._config.shift, self._place.drawing)
+        return flip(x, self._place.drawing) if self._config.flip else x
 
 
 def fit_recogniser(

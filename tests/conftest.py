@@ -112,13 +112,12 @@ def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     Random numbers on it are those that the processor would draw.
     """
     device = pretend_device() if request.param == "pretend" else torch.device("cuda", 0)
-    for module in ("models.fitting", "models.supervised", "pipelines.training.fit"):
+    for module in ("models.devices", "pipelines.training.fit"):
         monkeypatch.setattr(
             f"{module}.device_of",
             lambda name: device if name == "cuda" else torch.device("cpu"),
         )
-    for module in ("models.fitting", "models.supervised"):
-        monkeypatch.setattr(f"{module}.generator_on", lambda device, generator: generator)
+    monkeypatch.setattr("models.devices.generator_on", lambda device, generator: generator)
     if request.param == "cuda":
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         for name in ("rand", "randn", "randint", "randperm", "bernoulli"):

@@ -174,8 +174,9 @@ def test_what_is_drawn_on_a_gpu_comes_from_a_generator_of_its_own_that_is_saved(
 ) -> None:
     if gpu.type == "cuda":
         monkeypatch.undo()
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     else:  # it has none of its own: here it is another of the processor
-        monkeypatch.setattr("models.fitting.generator_on", lambda *_: generator(7))
+        monkeypatch.setattr("models.devices.generator_on", lambda *_: generator(7))
 
     def start() -> Fitting:
         network = build("variational", SMALL["variational"], n_items=20, generator=generator())
