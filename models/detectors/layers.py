@@ -68,8 +68,8 @@ class Sliding:
     """Cells of windows, position by position the columns of the series: filters slide along time.
 
     (length, n_columns) -> N_MAPS maps at every STRIDE-th position -> code -> maps -> (length,
-    n_columns). A convolution is here a product with what lies under its filter: torch's own, of
-    groups, takes several times as long on the processor.
+    n_columns). A convolution is here a product with what lies under its filter, so that all layers
+    have weights of one form; torch's own, of groups, takes somewhat longer on the processor.
 
     cells (n_features,): the cell that each feature is; of those without a feature nothing is known.
     """
