@@ -7,16 +7,12 @@ P = R^-1 - R^-1 X' K^-1 X R^-1 with K = I + X R^-1 X' (the matrix inversion lemm
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
-from models.rows import SparseRows
-
-Csr = sparse.csr_array[Any, Any]
+from models.rows import SparseRows, to_csr
 
 DOUBLE_UP_TO = 6_000
 """Width of the matrix to invert up to which that is done in float64; beyond it the memory counts
@@ -35,6 +31,11 @@ def column_squares(x: SparseRows) -> Tensor:
     return squares.index_add_(0, x.indices, x.values.double().square())
 
 
+def relative(squares: Tensor) -> Tensor:
+    """How common each item is beside the mean; 1 for one that nobody has."""
+    return torch.where(squares > 0, squares / squares.mean(), 1)
+
+
 def answer_dtype(n_items: int) -> torch.dtype:
     """How B is kept."""
     return torch.float32 if n_items <= SINGLE_UP_TO else torch.float16
@@ -46,8 +47,8 @@ def needed_bytes(n_rows: int, n_items: int) -> int:
     inverse = (8 if width <= DOUBLE_UP_TO else 4) * width**2
     in_place = width == n_items and _dtype(width) == answer_dtype(n_items)
     answer = 0 if in_place else answer_dtype(n_items).itemsize * n_items**2
-    blocks = 4 * BLOCK_BYTES + 3 * inverse * SWEPT // max(width, 1)
-    return inverse + answer + blocks
+    passing = 4 * BLOCK_BYTES + 3 * inverse * SWEPT // max(width, 1)
+    return inverse + answer + passing
 
 
 def zero_diagonal_weights(x: SparseRows, ridge: Tensor) -> Tensor:
@@ -62,10 +63,10 @@ def zero_diagonal_weights(x: SparseRows, ridge: Tensor) -> Tensor:
 
 def gram(x: SparseRows) -> Tensor:
     """X'X, (n_items, n_items)."""
-    csr = _csr(x)
+    rows = to_csr(x)
     product = torch.empty(x.n_items, x.n_items, dtype=_dtype(x.n_items))
     for start, end in _blocks(x.n_items, x.n_items):
-        product[:, start:end] = torch.from_numpy((csr.T @ csr[:, start:end]).toarray())
+        product[:, start:end] = torch.from_numpy((rows.T @ rows[:, start:end]).toarray())
     return product
 
 
@@ -80,11 +81,11 @@ def weights_of_gram(gram: Tensor, ridge: Tensor) -> Tensor:
 
 def dual(x: SparseRows, ridge: Tensor) -> Tensor:
     """B by the inverse of rows x rows; it is then built block by block of its columns."""
-    csr = _csr(x)
-    z = csr.multiply(1 / ridge.numpy()).tocsr()  # X R^-1, (n_rows, n_items)
+    rows = to_csr(x)
+    z = rows.multiply(1 / ridge.numpy()).tocsr()  # X R^-1, (n_rows, n_items)
     k = torch.empty(len(x), len(x), dtype=_dtype(len(x)))
     for start, end in _blocks(len(x), len(x)):
-        k[:, start:end] = torch.from_numpy((csr @ z[start:end].T).toarray())
+        k[:, start:end] = torch.from_numpy((rows @ z[start:end].T).toarray())
     k.diagonal().add_(1)
     inverse = inverse_(k).numpy()
     b = torch.empty(x.n_items, x.n_items, dtype=answer_dtype(x.n_items))
@@ -130,12 +131,6 @@ def inverse_(a: Tensor) -> Tensor:
 
 def _dtype(width: int) -> torch.dtype:
     return torch.float64 if width <= DOUBLE_UP_TO else torch.float32
-
-
-def _csr(x: SparseRows) -> Csr:
-    """Float64: the sums of products must be exact for counts."""
-    arrays = (x.values.double().numpy(), x.indices.numpy(), x.offsets.numpy())
-    return sparse.csr_array(arrays, shape=(len(x), x.n_items))
 
 
 def _blocks(n_columns: int, n_rows: int) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,9 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+Csr = sparse.csr_array[Any, Any]
+"""The same rows as SciPy has them."""
+
 
 @dataclass(frozen=True)
 class SparseRows:
@@ -54,7 +57,7 @@ class SparseRows:
         return dense
 
 
-def to_rows(x: sparse.csr_array[Any, Any]) -> SparseRows:
+def to_rows(x: Csr) -> SparseRows:
     """The rows of a CSR matrix as tensors that share no memory with it."""
     return SparseRows(
         torch.from_numpy(x.indptr.astype(np.int64)),
@@ -62,6 +65,12 @@ def to_rows(x: sparse.csr_array[Any, Any]) -> SparseRows:
         torch.from_numpy(x.data.astype(np.float32)),
         int(x.shape[1]),
     )
+
+
+def to_csr(x: SparseRows, dtype: torch.dtype = torch.float64) -> Csr:
+    """The rows as SciPy has them: in float64 the sums of products are exact for counts."""
+    arrays = (x.values.to(dtype).numpy(), x.indices.numpy(), x.offsets.numpy())
+    return sparse.csr_array(arrays, shape=(len(x), x.n_items))
 
 
 Rows = SparseRows | Tensor
@@ -125,8 +134,7 @@ def transposed(x: SparseRows) -> SparseRows:
     """The columns as rows: (n_rows, n_items) -> (n_items, n_rows), entries in the order of rows."""
     if x.offsets.device.type != "cpu":
         return _sorted_by_column(x)
-    parts = (x.values.numpy(), x.indices.numpy(), x.offsets.numpy())
-    columns = sparse.csr_array(parts, shape=(len(x), x.n_items)).tocsc()
+    columns = to_csr(x, x.values.dtype).tocsc()
     offsets, indices = (torch.from_numpy(each).long() for each in (columns.indptr, columns.indices))
     return SparseRows(offsets, indices, torch.from_numpy(columns.data), len(x))
 

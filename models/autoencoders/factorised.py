@@ -18,7 +18,7 @@ from torch import Tensor
 
 from models.alternating import Problem, blocks, relative_lengths
 from models.autoencoders.base import Network
-from models.autoencoders.search import Judge, Numbers, best_options, nearest
+from models.autoencoders.search import Judge, Numbers, nearest, settle
 from models.errors import ConfigError
 from models.rows import Rows, SparseRows
 
@@ -117,18 +117,12 @@ class Factorised(Network):
             items = problem.vectors(int(numbers["latent_dim"]), *taken)
             self._take(items, taken, problem.mean_length)
 
-        def value(numbers: Numbers) -> float:
-            apply(numbers)
-            return judge() if judge is not None else 0.0
-
-        best = {name: nearest(values, START[name]) for name, values in candidates.items()}
-        if judge is not None and max(map(len, candidates.values())) > 1:
-            # The rank last and by itself: the others depend little on it, and its cost grows.
-            at_start = {**candidates, "latent_dim": (best["latent_dim"],)}
-            first = best_options(at_start, value, start=START)
-            settled = {name: (number,) for name, number in first.items()}
-            ranks = {**settled, "latent_dim": candidates["latent_dim"]}
-            best = best_options(ranks, value, start=first)
+        # The rank last and by itself: the others depend little on it, and its cost grows.
+        at_start = {**candidates, "latent_dim": (nearest(self._dims, START["latent_dim"]),)}
+        first = settle(at_start, apply, judge, start=START)
+        settled = {name: (number,) for name, number in first.items()}
+        ranks = {**settled, "latent_dim": candidates["latent_dim"]}
+        best = settle(ranks, apply, judge, start=first)
         if applied != best:
             apply(best)
 

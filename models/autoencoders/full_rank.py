@@ -54,9 +54,7 @@ class Problem:
 
     def shrinkage(self, exponent: float) -> Tensor:
         """What popularity makes of the score of each item: a factor, (n_items,) float64."""
-        squares = closed_form.column_squares(self._x)
-        factors = (squares / squares.mean()).pow(-exponent)
-        factors[squares == 0] = 1  # as below
+        factors = closed_form.relative(closed_form.column_squares(self._x)).pow(-exponent)
         return factors if self._items is None else factors[self._items]
 
     def shrink_(self, b: Tensor, exponent: float) -> None:
@@ -96,7 +94,6 @@ class Problem:
 
     def _ridge(self, rows: SparseRows, numbers: Mapping[str, float]) -> Tensor:
         squares = closed_form.column_squares(rows)
-        relative = (squares / squares.mean()).pow(numbers["item_exponent"])
         # An item that nobody has gets no weight at any ridge above zero.
-        relative[squares == 0] = 1
+        relative = closed_form.relative(squares).pow(numbers["item_exponent"])
         return numbers["regularisation"] * relative + self._odds * squares

@@ -25,7 +25,7 @@ from models.autoencoders.base import LossTerms, Network, Pass, TrainingPhase
 from models.autoencoders.corruption import masking
 from models.autoencoders.full_rank import Problem
 from models.autoencoders.losses import LOSSES
-from models.autoencoders.search import Judge, Numbers, best_of, best_options, nearest
+from models.autoencoders.search import Judge, Numbers, best_of, settle
 from models.autoencoders.spectral import Spectral
 from models.errors import ConfigError, choice_error
 from models.products import times
@@ -123,7 +123,7 @@ class FullRank(Network):
 
     def _load_from_state_dict(self, *args: Any) -> None:
         """Has a place to copy to; where tensors are assigned it is given up untouched."""
-        self.weight = self.weight.new_zeros(self.weight.shape)
+        self.weight = self.weight.new_empty(self.weight.shape)
         super()._load_from_state_dict(*args)
 
     def logits(self, x: Rows) -> Tensor:
@@ -168,11 +168,8 @@ class FullRank(Network):
         problem = Problem(x, odds=self._odds if self.config.form == "edlae" else 0.0)
         start = {"regularisation": problem.mean_square(), **START}
         candidates = {name: getattr(self.config, name) for name in start}
-        best = {name: nearest(candidates[name], start[name]) for name in start}
+        best = self._best(problem, candidates, judge, start)
         self.weight = self.weight.new_empty(0)  # so that old and new are never there together
-        if judge is not None and max(map(len, candidates.values())) > 1:
-            best = self._best(problem, candidates, judge, start)
-            self.weight = self.weight.new_empty(0)
         self.weight = problem.weights(best)
         if judge is not None and self.n_items > SEARCHED:
             exponents = candidates["popularity_exponent"]
@@ -184,7 +181,7 @@ class FullRank(Network):
         self,
         problem: Problem,
         candidates: dict[str, tuple[float, ...]],
-        judge: Judge,
+        judge: Judge | None,
         start: Numbers,
     ) -> Numbers:
         item_nums = problem.most_common(min(SEARCHED, self.n_items))
@@ -192,13 +189,13 @@ class FullRank(Network):
         self._among = (item_nums, place)
         part = problem.among(item_nums)
 
-        def value(numbers: Numbers) -> float:
+        def apply(numbers: Numbers) -> None:
+            self.weight = self.weight.new_empty(0)
             self.weight = part.weights(numbers)
             part.shrink_(self.weight, numbers["popularity_exponent"])
-            return judge()
 
         try:  # a judge may stop the fit
-            return best_options(candidates, value, start=start)
+            return settle(candidates, apply, judge, start=start)
         finally:
             self._among = None
 

@@ -32,6 +32,28 @@ def best_options(
             return climb.numbers(place)
 
 
+def settle(
+    candidates: Mapping[str, Sequence[float]],
+    apply: Callable[[Numbers], None],
+    judge: Judge | None,
+    *,
+    start: Mapping[str, float],
+) -> Numbers:
+    """The candidates that the judge likes best once they are applied, found by a climb; without a
+    judge, or a choice, those nearest to `start`, and nothing is applied.
+
+    What was applied last need not be the best.
+    """
+    if judge is None or max(map(len, candidates.values())) == 1:
+        return {name: nearest(values, start[name]) for name, values in candidates.items()}
+
+    def value(numbers: Numbers) -> float:
+        apply(numbers)
+        return judge()
+
+    return best_options(candidates, value, start=start)
+
+
 def best_of(
     candidates: Sequence[float],
     apply: Callable[[float], None],
@@ -39,22 +61,15 @@ def best_of(
     *,
     start: float,
 ) -> float:
-    """The candidate of one option at which the judge is highest; it is the one applied at the end.
-
-    Without a judge the candidate nearest to `start` is taken as it is.
-    """
-    if judge is None or len(candidates) == 1:
-        apply(nearest(candidates, start))
-        return nearest(candidates, start)
+    """The candidate of one option that `settle` finds; it is the one applied at the end."""
     applied = math.nan
 
-    def value(numbers: Numbers) -> float:
+    def take(numbers: Numbers) -> None:
         nonlocal applied
         applied = numbers["it"]
         apply(applied)
-        return judge()
 
-    best = best_options({"it": candidates}, value, start={"it": start})["it"]
+    best = settle({"it": candidates}, take, judge, start={"it": start})["it"]
     if applied != best:
         apply(best)
     return best

@@ -10,19 +10,19 @@ and it is solved without a matrix of items x items, so that it suits large catal
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
 from models.autoencoders.base import Network
-from models.autoencoders.search import Judge, Numbers, best_options, nearest
-from models.closed_form import column_squares
+from models.autoencoders.search import Judge, Numbers, settle
+from models.closed_form import column_squares, relative
 from models.errors import ConfigError
 from models.products import times
-from models.rows import Rows, SparseRows
+from models.rows import Csr, Rows, SparseRows, to_csr
 
 MAX_RANK = 256
 RANKS = (4, 8, 16, 32, 64, 128, 256)
@@ -79,26 +79,17 @@ class Spectral(Network):
         """V, cut at the rank, and the exponent, that are best by the judge."""
         assert isinstance(x, SparseRows)
         vectors = _eigenvectors(_evened(x), self.weight)
-        counts = column_squares(x)
-        relative = torch.where(counts > 0, counts / counts.mean(), 1)[:, None]
+        commonness = relative(column_squares(x))[:, None]
 
         def apply(numbers: Numbers) -> None:
             rank = int(numbers["latent_dim"])
             cut = torch.nn.functional.pad(vectors[:, :rank], (0, vectors.shape[1] - rank))
-            scales = relative.pow(numbers["item_exponent"]).float()
+            scales = commonness.pow(numbers["item_exponent"]).float()
             self.weight, self.code_weight = cut * scales, cut / scales
             self._chosen = {"latent_dim": rank, "item_exponent": [numbers["item_exponent"]]}
 
         candidates = {"latent_dim": self._ranks(len(x)), "item_exponent": self._exponents}
-        best = {name: nearest(values, START[name]) for name, values in candidates.items()}
-        if judge is not None and max(map(len, candidates.values())) > 1:
-
-            def value(numbers: Numbers) -> float:
-                apply(numbers)
-                return judge()
-
-            best = best_options(candidates, value, start=START)
-        apply(best)
+        apply(settle(candidates, apply, judge, start=START))
 
     def _ranks(self, n_rows: int) -> list[float]:
         """Those to choose from."""
@@ -125,7 +116,7 @@ class Spectral(Network):
         return times(x, self.code_weight)
 
 
-def _evened(x: SparseRows) -> "sparse.csr_array[Any, Any]":
+def _evened(x: SparseRows) -> Csr:
     """N, (n_rows, n_items) float32; rows and columns without entries stay empty."""
     squares = x.values.double().square()
     degrees = torch.zeros(len(x), dtype=torch.float64).index_add_(0, x.row_nums, squares)
@@ -133,11 +124,10 @@ def _evened(x: SparseRows) -> "sparse.csr_array[Any, Any]":
     lengths = torch.zeros(x.n_items, dtype=torch.float64)
     lengths.index_add_(0, x.indices, values.square()).sqrt_()
     values = values / lengths.clamp_min(1e-12)[x.indices]
-    arrays = (values.float().numpy(), x.indices.numpy(), x.offsets.numpy())
-    return sparse.csr_array(arrays, shape=(len(x), x.n_items))
+    return to_csr(replace(x, values=values), torch.float32)
 
 
-def _eigenvectors(n: "sparse.csr_array[Any, Any]", start: Tensor) -> Tensor:
+def _eigenvectors(n: Csr, start: Tensor) -> Tensor:
     """The first eigenvectors of N'N, the largest first, as many as `start` has columns; 0 where
     there are fewer.
 
@@ -157,6 +147,6 @@ def _eigenvectors(n: "sparse.csr_array[Any, Any]", start: Tensor) -> Tensor:
     return first
 
 
-def _product(matrix: "sparse.csr_array[Any, Any]", dense: Tensor) -> Tensor:
+def _product(matrix: Csr, dense: Tensor) -> Tensor:
     product: Tensor = torch.from_numpy(np.ascontiguousarray(matrix @ dense.numpy()))
     return product

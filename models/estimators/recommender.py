@@ -13,10 +13,8 @@ from models.catalog import check_subject
 from models.errors import ConfigError, RowsError
 from models.estimators.base import CHUNK, Array, NetworkEstimator
 from models.fitting import fit_all
-from models.rows import SparseRows, to_rows
+from models.rows import Csr, SparseRows, to_rows
 from models.scoring.ranking import mask, top_n
-
-Csr = sparse.csr_array[Any, Any]
 
 
 class AutoencoderRecommender(NetworkEstimator):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from models.autoencoders.joint import NO_MEMBERS
+from models.catalog import KINDS
 from models.errors import ConfigError, choice_error
 
 FOLDER = resources.files("pipelines.training") / "configs"
@@ -19,6 +21,16 @@ def run_names() -> list[str]:
 def values_of_run(name: str) -> dict[str, Any]:
     """What the file of a named run says."""
     return tomllib.loads((FOLDER / f"{name}.toml").read_text())
+
+
+def member_names() -> list[str]:
+    """The names of the runs that can be members of a blend."""
+    return [name for name in run_names() if can_be_member(values_of_run(name)["kind"])]
+
+
+def can_be_member(kind: str) -> bool:
+    """Whether networks of the kind can be blended."""
+    return kind not in NO_MEMBERS and KINDS[kind].subject == "interactions"
 
 
 def named_members(network: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +48,7 @@ def _named_member(num: int, member: Any) -> Any:
         return member
     field, name = f"members/{num}/run", member["run"]
     if name not in run_names():
-        raise choice_error(field, name, run_names())
+        raise choice_error(field, name, member_names())
     if more := sorted(set(member) - {"run"}):
         detail = f"A member that names a run takes it as it is: leave out {', '.join(more)} or run."
         raise ConfigError(field, detail)

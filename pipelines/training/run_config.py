@@ -13,15 +13,20 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
-from models.autoencoders.joint import NO_MEMBERS
-from models.catalog import KINDS, Subject, check_subject, config_values, get_kind, make_config
+from models.catalog import Subject, check_subject, config_values, get_kind, make_config
 from models.errors import ConfigError, choice_error, option_error
 from models.fitting import FitConfig
 from models.options import check_types
 from pipelines.data.interactions import DataConfig
 from pipelines.errors import FieldError, InvalidInput, NotFound
 from pipelines.images.config import ImagesConfig
-from pipelines.training.named import named_members, run_names, values_of_run
+from pipelines.training.named import (
+    can_be_member,
+    member_names,
+    named_members,
+    run_names,
+    values_of_run,
+)
 
 NAME = re.compile(r"\w[\w .+-]{0,49}")
 """Artifacts and their folders are called by it."""
@@ -65,9 +70,9 @@ class SearchConfig:
             raise ConfigError("candidates", "A search needs at least one candidate.")
         for name in self.candidates:
             if name not in run_names():
-                raise choice_error("candidates", name, run_names())
+                raise choice_error("candidates", name, member_names())
             kind = values_of_run(name)["kind"]
-            if kind in NO_MEMBERS or KINDS[kind].subject != "interactions":
+            if not can_be_member(kind):
                 detail = f"The run {name}, of kind {kind}, cannot be a member of a blend."
                 raise ConfigError("candidates", detail)
 

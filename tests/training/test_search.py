@@ -1,6 +1,7 @@
 """The search for members of a blend: what it writes down gives the same network again."""
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,15 @@ def test_joint_is_recvae_and_all_of_blend() -> None:
     asked = named_run("recvae")
     assert run_config_of({"name": "recvae", "seed": asked.seed, **recvae}) == asked
     assert solved == named_run("blend").network["members"]
+
+
+def test_only_runs_that_can_be_members_are_offered() -> None:
+    values = {"name": "x", "kind": "joint", "network": {"members": [{"run": "joynt"}]}}
+    with pytest.raises(InvalidInput) as refused:
+        run_config_of(values)
+    offered = set(re.findall(r"[\w-]+", refused.value.detail))
+    assert "recvae" in offered
+    assert not offered & {"auto", "autorec-user", "blend", "convolutional", "joint"}
 
 
 def test_a_member_that_names_a_run_is_all_that_the_run_says() -> None:
