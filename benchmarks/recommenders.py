@@ -24,8 +24,11 @@ def main() -> int:
     """Print the figures of one run; exit 1 with a reason when it cannot be done."""
     arguments = _arguments()
     every: list[dict[str, Any]] = []
+    seeds = arguments.seed or [None]
     try:
-        for seed in arguments.seed or [None]:
+        for num, seed in enumerate(seeds, start=1):
+            if len(seeds) > 1:
+                print(f"seed {seed}, {num} of {len(seeds)}", file=sys.stderr, flush=True)
             every.append(_measured(arguments, seed))
             if not arguments.json:
                 print(table(every[-1]), flush=True)
