@@ -32,7 +32,9 @@ def column_squares(x: SparseRows) -> Tensor:
 
 
 def relative(squares: Tensor) -> Tensor:
-    """How common each item is beside the mean; 1 for one that nobody has."""
+    """How common each item is beside the mean, from `column_squares`: (n_items,) float64, 1 for one
+    that nobody has.
+    """
     return torch.where(squares > 0, squares / squares.mean(), 1)
 
 

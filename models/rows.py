@@ -13,7 +13,7 @@ from scipy import sparse
 from torch import Tensor
 
 Csr = sparse.csr_array[Any, Any]
-"""The same rows as SciPy has them."""
+"""Sparse rows as SciPy has them."""
 
 
 @dataclass(frozen=True)

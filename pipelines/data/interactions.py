@@ -13,14 +13,13 @@ from scipy import sparse
 from sqlalchemy.orm import Session
 
 from models.errors import choice_error
+from models.rows import Csr as Csr
 from models.rows import SparseRows
 from models.rows import to_rows as to_rows
 from pipelines.data.vocabulary import Vocabulary
 from pipelines.data.weighting import Values
 from pipelines.storage import interactions as stored
 from pipelines.storage.images import imaged_keys
-
-Csr = sparse.csr_array[Any, Any]
 
 
 @dataclass(frozen=True)
