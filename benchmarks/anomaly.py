@@ -33,6 +33,7 @@ from benchmarks.anomaly_peers import Detector, missing_package
 from benchmarks.anomaly_sets import PROTOCOLS, SetError, labelled_sets
 from benchmarks.anomaly_table import Measured, compared, table
 from benchmarks.anomaly_tasks import TASKS, Case
+from benchmarks.arguments import seeds
 from benchmarks.shilling import measure_shilling, shilling_table
 from benchmarks.shilling_filter import filter_table, measure_filter
 from benchmarks.shilling_sets import INJECTED
@@ -163,7 +164,7 @@ def _arguments() -> Any:
     parser.add_argument(
         "--protocol", choices=PROTOCOLS, help="default: the first that the task has"
     )
-    parser.add_argument("--seeds", type=_seeds, default=[0, 1, 2], help="default: 0,1,2")
+    parser.add_argument("--seeds", type=seeds, default=[0, 1, 2], help="default: 0,1,2")
     parser.add_argument("--detectors", type=_words, help="some of the task's; default: all")
     parser.add_argument("--sets", type=_words, help="some of the sets, by name; default: all")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
@@ -180,10 +181,6 @@ def _arguments() -> Any:
         parser.error(f"{arguments.task} has no sets to choose from")
     arguments.config = arguments.config or ("ease" if arguments.task == "filter" else "denoising")
     return arguments
-
-
-def _seeds(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
 
 
 def _attacks(text: str) -> list[str]:

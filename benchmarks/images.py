@@ -24,6 +24,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks.arguments import seeds
 from benchmarks.image_few_labels import few_labels_task
 from benchmarks.image_neighbours import neighbours_task
 from benchmarks.image_recognition import OnProgress, digits_task, resnet_task
@@ -63,7 +64,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--task", choices=TASKS, default="neighbours")
     parser.add_argument("--data", type=Path, help="folder of Fashion-MNIST; not for digits")
-    parser.add_argument("--seeds", default="0", help="several with commas between: 0,1,2")
+    parser.add_argument(
+        "--seeds", type=seeds, default=[0], help="several with commas between: 0,1,2"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of the arithmetic")
     parser.add_argument("--limit", type=int, help="only so many pictures a part, for a quick look")
     parser.add_argument("--draw", action="store_true", help="specificity: write the page's figure")
@@ -75,10 +78,6 @@ def _arguments() -> argparse.Namespace:
         parser.error("--draw goes with --task specificity")
     if arguments.limit is not None and arguments.limit < FEWEST:
         parser.error(f"--limit is {arguments.limit}; the parts need at least {FEWEST} pictures")
-    try:
-        arguments.seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    except ValueError:
-        parser.error("--seeds is whole numbers with commas between, such as 0,1,2")
     return arguments
 
 

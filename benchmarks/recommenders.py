@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import seeds
 from benchmarks.protocols import PROTOCOLS
 from benchmarks.tables import figures_of, mean_table, means_of, show, table
 from pipelines.errors import HourglassError, InvalidInput
@@ -24,11 +25,11 @@ def main() -> int:
     """Print the figures of one run; exit 1 with a reason when it cannot be done."""
     arguments = _arguments()
     every: list[dict[str, Any]] = []
-    seeds = arguments.seed or [None]
+    asked = arguments.seed or [None]
     try:
-        for num, seed in enumerate(seeds, start=1):
-            if len(seeds) > 1:
-                print(f"seed {seed}, {num} of {len(seeds)}", file=sys.stderr, flush=True)
+        for num, seed in enumerate(asked, start=1):
+            if len(asked) > 1:
+                print(f"seed {seed}, {num} of {len(asked)}", file=sys.stderr, flush=True)
             every.append(_measured(arguments, seed))
             if not arguments.json:
                 print(table(every[-1]), flush=True)
@@ -66,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--protocol", choices=PROTOCOLS, default="strong")
     parser.add_argument("--config", default="denoising", help="a named run, or a file of one")
     parser.add_argument(
-        "--seed", type=_seeds, default=[], help="one, or several as 1,2,3; default: the run's own"
+        "--seed", type=seeds, default=[], help="one, or several as 1,2,3; default: the run's own"
     )
     parser.add_argument(
         "--set",
@@ -92,10 +93,6 @@ def _arguments() -> argparse.Namespace:
     if len(arguments.seed) > 1 and (arguments.write_run or arguments.per_user):
         parser.error("--write-run and --per-user keep one seed: name one")
     return arguments
-
-
-def _seeds(text: str) -> list[int]:
-    return [int(each) for each in text.split(",")]
 
 
 def _with_changes(config: RunConfig, changes: Sequence[str]) -> RunConfig:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import drift_in_time
+from benchmarks.arguments import seeds
 from benchmarks.watch_tasks import TASKS
 
 
@@ -37,13 +38,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--task", choices=("whole", "drift"), default="whole")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--config", default="ease")
-    parser.add_argument("--seeds", type=_numbers, default=[0, 1, 2, 3, 4], help="of `drift`")
+    parser.add_argument("--seeds", type=seeds, default=[0, 1, 2, 3, 4], help="of `drift`")
     parser.add_argument("--json", action="store_true", help="one JSON document, nothing else")
     return parser.parse_args()
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
 
 
 def _whole(data: Path, config: str) -> dict[str, Any]:
